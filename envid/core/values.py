@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from envid.errors import InputError
 
@@ -32,7 +32,7 @@ class Digest(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> Digest:
+    def __new__(cls, text: str) -> Self:  # noqa: D102 - the class says it
         if not _DIGEST.fullmatch(text):
             raise InputError(f"{text!r} is not a digest", cause="a digest is sha256: and 64 lower-case hex digits")
         return super().__new__(cls, text)
@@ -48,18 +48,18 @@ class EnvIdentity(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> EnvIdentity:
+    def __new__(cls, text: str) -> Self:  # noqa: D102 - the class says it
         if not _IDENTITY.fullmatch(text):
             raise InputError(f"{text!r} is not an envIdentity", cause="an envIdentity is 64 lower-case hex digits")
         return super().__new__(cls, text)
 
 
 class CommitId(str):
-    """A full git commit id: 40 lower-case hex digits. An abbreviation is refused, because it can become ambiguous."""
+    """A full git commit id: 40 lower-case hex digits. An abbreviation is refused: it can become ambiguous."""
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> CommitId:
+    def __new__(cls, text: str) -> Self:  # noqa: D102 - the class says it
         if not _COMMIT.fullmatch(text):
             short = re.fullmatch(r"[0-9a-fA-F]+", text) and _SHORTEST_ABBREVIATION <= len(text) < 40  # noqa: PLR2004
             raise InputError(
@@ -76,11 +76,11 @@ class CommitId(str):
 
 
 class RepoPath(str):
-    """A path inside a repository: relative, ``/``-separated, without ``.``, ``..``, empty parts or control characters."""
+    """A path inside a repository: relative, ``/``-separated, no ``.``, ``..``, empty part or control character."""
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> RepoPath:
+    def __new__(cls, text: str) -> Self:  # noqa: D102 - the class says it
         if problem := cls.problem_of(text):
             raise InputError(f"{text!r} is not a path inside the repository", cause=problem)
         return super().__new__(cls, text)
