@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from envid.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 __all__ = ["CommitId", "Digest", "EnvIdentity", "ImageReference", "RepoPath", "parse_platform"]
 
@@ -27,7 +31,25 @@ _MAX_REPOSITORY: Final = 255
 _SHORTEST_ABBREVIATION: Final = 4
 
 
-class Digest(str):
+class _Text(str):
+    """A string that its constructor has checked; pydantic models may use it as a field type."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - values must not cost an import of pydantic
+
+        def check(text: str) -> _Text:
+            try:
+                return cls(text)
+            except InputError as error:
+                raise ValueError(f"{error.what}: {error.cause}") from None
+
+        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+
+
+class Digest(_Text):
     """Identity of bytes: ``sha256:`` and 64 lower-case hex digits. Never an envIdentity."""
 
     __slots__ = ()
@@ -43,7 +65,7 @@ class Digest(str):
         return self[7:]
 
 
-class EnvIdentity(str):
+class EnvIdentity(_Text):
     """Identity of inputs (R2): a BLAKE3 hash as 64 lower-case hex digits. Never a digest."""
 
     __slots__ = ()
@@ -54,7 +76,7 @@ class EnvIdentity(str):
         return super().__new__(cls, text)
 
 
-class CommitId(str):
+class CommitId(_Text):
     """A full git commit id: 40 lower-case hex digits. An abbreviation is refused: it can become ambiguous."""
 
     __slots__ = ()
@@ -75,7 +97,7 @@ class CommitId(str):
         return self[:12]
 
 
-class RepoPath(str):
+class RepoPath(_Text):
     """A path inside a repository: relative, ``/``-separated, no ``.``, ``..``, empty part or control character."""
 
     __slots__ = ()
