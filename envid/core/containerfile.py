@@ -27,9 +27,10 @@ _ARG: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?", re.DOTALL)
 _REMOTE: Final = re.compile(r"(?:https?|git|ssh)://|git@", re.IGNORECASE)
 _TAKES_HEREDOC: Final = frozenset({"RUN", "COPY", "ADD"})
 _STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9-_.]*")
-_WITHOUT_CONTEXT: Final = frozenset(
-    "ARG CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL MAINTAINER SHELL STOPSIGNAL USER VOLUME WORKDIR".split()
-)
+_WITHOUT_CONTEXT: Final = frozenset({
+    "ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL", "USER",
+    "VOLUME", "WORKDIR",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,277 @@
+"""Reads git: objects through one ``cat-file --batch`` process, and a few questions about a local repository.
+
+Values from outside reach git on standard input or as full commit ids, never as an option. The environment is scrubbed,
+so that a hook's ``GIT_DIR`` or a replace ref can't show another tree than the one that was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from envid.adapters.process import Completed, find_tool, run
+from envid.core.values import CommitId
+from envid.errors import GitError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["CommitRecord", "GitObjects", "TreeEntry", "find_root", "git", "git_environment"]
+
+_TREE_CACHE: Final = 4096
+_SKIP_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One entry of a tree object: git's six-digit mode, the object's id, and the name in its folder."""
+
+    mode: str
+    oid: str
+    name: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Tell whether the entry is a tree."""
+        return self.mode == "040000"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """What is read of a commit: its id, its tree, and its parents in order."""
+
+    id: CommitId
+    tree: str
+    parents: tuple[CommitId, ...]
+
+
+@cache
+def git_environment() -> dict[str, str]:
+    """Return the environment for every git process: the caller's, without what redirects git, and without prompts."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _KEPT}
+    return kept | {
+        "GIT_ALLOW_PROTOCOL": "http:https:ssh",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+_KEPT: Final = frozenset(
+    {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EXEC_PATH"}
+)
+
+
+def git(
+    repository: Path, arguments: Sequence[str], *, stdin: bytes = b"", timeout: float = 120.0, check: bool = True
+) -> Completed:
+    """Run ``git`` in ``repository``. ``arguments`` are this project's own words, never a value from outside.
+
+    Raises:
+        GitError: it failed and ``check`` is set.
+
+    """
+    done = run(
+        [find_tool("git"), "-C", str(repository), *arguments], env=git_environment(), stdin=stdin, timeout=timeout
+    )
+    if check and done.returncode != 0:
+        raise GitError(f"git {arguments[0]} failed in {repository}", cause=done.error_text or f"exit {done.returncode}")
+    return done
+
+
+def find_root(start: Path) -> Path:
+    """Return the root of the work tree around ``start``, or the bare repository itself.
+
+    Raises:
+        InputError: ``start`` is not in a git repository.
+
+    """
+    folder = start.resolve()
+    for candidate in (folder, *folder.parents):
+        # a file in a linked work tree, a folder in a clone, neither in a bare repository
+        if (candidate / ".git").exists() or ((candidate / "HEAD").is_file() and (candidate / "objects").is_dir()):
+            return candidate
+    raise InputError(f"{start} is not in a git repository", remedy="git clone the repository and run this inside it")
+
+
+class GitObjects:
+    """The object database of one repository, read through a single process; close it, or use it as a context.
+
+    Trees are cached (bounded), blobs are not.
+    """
+
+    def __init__(self, repository: Path) -> None:
+        self._repository = repository
+        self._process: subprocess.Popen[bytes] | None = None
+        self._trees: OrderedDict[str, tuple[TreeEntry, ...]] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; safe to call twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        process.wait()
+
+    def commit(self, commit: CommitId) -> CommitRecord:
+        """Read a commit by its full id.
+
+        Raises:
+            InputError: the repository has no such commit.
+
+        """
+        found = self._read(commit)
+        if found is None:
+            raise InputError(
+                f"the commit {commit} is not in {self._repository}",
+                cause="it is mistyped, not fetched yet, or beyond a shallow clone's edge",
+                remedy="git fetch, then run this again",
+                code="unknown-commit",
+            )
+        if found[1] != "commit":
+            raise InputError(f"{commit} is a {found[1]}, not a commit")
+        return _parse_commit(commit, found[2])
+
+    def has(self, oid: str) -> bool:
+        """Tell whether the object database holds ``oid``."""
+        return self._read(oid) is not None
+
+    def resolve(self, revision: str) -> CommitId:
+        """Return the commit that a revision as ``HEAD`` or ``main~3`` names.
+
+        Raises:
+            InputError: it names none.
+
+        """
+        found = None
+        # the revision stands on a line of its own on standard input: it can't be an option, and must be one line
+        if revision and revision.isprintable():
+            found = self._read(f"{revision}^{{commit}}")
+        if found is None:
+            raise InputError(
+                f"{revision!r} names no commit in {self._repository}",
+                remedy="git log --oneline",
+                code="unknown-revision",
+            )
+        return CommitId(found[0])
+
+    def tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """Read a tree object's entries, in git's order.
+
+        Raises:
+            GitError: the object is missing or is no tree.
+
+        """
+        cached = self._trees.get(oid)
+        if cached is not None:
+            self._trees.move_to_end(oid)
+            return cached
+        entries = _parse_tree(self._content(oid, "tree"))
+        self._trees[oid] = entries
+        if len(self._trees) > _TREE_CACHE:
+            self._trees.popitem(last=False)
+        return entries
+
+    def blob(self, oid: str, *, limit: int) -> tuple[int, bytes]:
+        """Return a blob's size in bytes and its content; the content is empty when it is larger than ``limit``.
+
+        Raises:
+            GitError: the object is missing or is no blob.
+
+        """
+        found = self._read(oid, limit=limit)
+        if found is None or found[1] != "blob":
+            raise GitError(f"the blob {oid} can't be read from {self._repository}", remedy="git fsck")
+        return found[3], found[2]
+
+    def _content(self, oid: str, kind: str) -> bytes:
+        found = self._read(oid)
+        if found is None or found[1] != kind:
+            raise GitError(f"the {kind} {oid} can't be read from {self._repository}", remedy="git fsck")
+        return found[2]
+
+    def _read(self, name: str, *, limit: int | None = None) -> tuple[str, str, bytes, int] | None:
+        process = self._running()
+        assert process.stdin is not None  # noqa: S101 - both are pipes by construction
+        assert process.stdout is not None  # noqa: S101
+        try:
+            process.stdin.write(name.encode() + b"\n")
+            process.stdin.flush()
+            header = process.stdout.readline()
+        except BrokenPipeError:
+            header = b""
+        if not header:
+            raise self._died()
+        words = header.decode("utf-8", "replace").split()
+        if len(words) != 3 or words[-1] in {"missing", "ambiguous"}:  # noqa: PLR2004 - oid, type, size
+            return None
+        oid, kind, size = words[0], words[1], int(words[2])
+        if limit is not None and size > limit:
+            remaining = size + 1
+            while remaining:
+                remaining -= len(process.stdout.read(min(remaining, _SKIP_CHUNK)))
+            return oid, kind, b"", size
+        content = process.stdout.read(size + 1)
+        if len(content) != size + 1:
+            raise self._died()
+        return oid, kind, content[:-1], size
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [find_tool("git"), "-C", str(self._repository), "cat-file", "--batch"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=git_environment(),
+            )
+        return self._process
+
+    def _died(self) -> GitError:
+        process, self._process = self._process, None
+        text = ""
+        if process is not None:
+            _, errors = process.communicate()
+            text = errors.decode("utf-8", "replace").strip()
+        return GitError(f"git can't read {self._repository}", cause=text or "git ended early", remedy="git fsck")
+
+
+def _parse_commit(commit: CommitId, content: bytes) -> CommitRecord:
+    tree = ""
+    parents: list[CommitId] = []
+    for line in content.split(b"\n\n", 1)[0].split(b"\n"):
+        word, _, value = line.partition(b" ")
+        if word == b"tree":
+            tree = value.decode()
+        elif word == b"parent":
+            parents.append(CommitId(value.decode()))
+        else:
+            break
+    return CommitRecord(commit, tree, tuple(parents))
+
+
+def _parse_tree(content: bytes) -> tuple[TreeEntry, ...]:
+    entries: list[TreeEntry] = []
+    position, end = 0, len(content)
+    while position < end:
+        space = content.index(b" ", position)
+        zero = content.index(b"\0", space)
+        mode = content[position:space].decode().zfill(6)
+        name = content[space + 1 : zero].decode("utf-8", "surrogateescape")
+        entries.append(TreeEntry(mode, content[zero + 1 : zero + 21].hex(), name))
+        position = zero + 21
+    return tuple(entries)

@@ -1,0 +1,310 @@
+"""Reads the exact inputs of an environment from git objects, and gives them their envIdentity (R2, R3)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from blake3 import blake3
+
+from envid.core.closure import closure_faults
+from envid.core.containerfile import ContainerfileFacts, read_containerfile
+from envid.core.globs import is_pattern, matches, static_prefix
+from envid.core.identity import (
+    MAX_INPUT_BYTES,
+    EnvInput,
+    InputKind,
+    env_identity,
+    file_problem,
+    value_input,
+)
+from envid.core.values import CommitId, RepoPath
+from envid.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from envid.adapters.git import GitObjects, TreeEntry
+    from envid.core.deploy import Service
+    from envid.core.values import EnvIdentity
+
+__all__ = ["DEFAULT_INPUTS", "Environment", "InputReader", "SourceFile"]
+
+DEFAULT_INPUTS: Final = (
+    "Containerfile",
+    "Dockerfile",
+    "bun.lock",
+    "deploy/runtime/boot/*.sh",
+    "package.json",
+    "tsconfig.json",
+)
+"""What counts in a repository without a deploy.json: those that exist."""
+
+_FOLDER: Final = "040000"
+_FACTS_CACHE: Final = 8192
+_HEAD_BYTES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of a commit: its path, git's mode, and the id of its blob."""
+
+    path: str
+    mode: str
+    oid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment's identity with all that it was computed from.
+
+    ``files`` are the build context, exactly; ``containerfile`` is None in a repository without deploy.json.
+    """
+
+    commit: CommitId
+    identity: EnvIdentity
+    inputs: tuple[EnvInput, ...]
+    files: tuple[SourceFile, ...]
+    containerfile: SourceFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _BlobFacts:
+    size: int
+    blake3: str
+    head: bytes
+
+
+@dataclass(slots=True)
+class InputReader:
+    """Reads inputs from one object database. What it learns of a blob it remembers, in bounded space."""
+
+    objects: GitObjects
+    _facts: OrderedDict[str, _BlobFacts] = field(default_factory=OrderedDict)
+
+    def service_environment(self, commit: CommitId, service: Service) -> Environment:
+        """Read the environment of ``service`` at ``commit``; the Containerfile comes from ``imageRef.commitId``.
+
+        Raises:
+            InputError: with every input that is missing, no plain file, too large or not closed.
+
+        """
+        root = self.objects.commit(commit).tree
+        faults: list[Fault] = []
+        files = self._find(root, service.input_patterns, faults)
+        containerfile = self._containerfile(service, faults)
+        facts = None
+        if containerfile is not None:
+            facts = self._closed_facts(root, service, containerfile, files, faults)
+        inputs = self._file_inputs(files.values(), faults)
+        if faults or facts is None or containerfile is None:
+            raise InputError(
+                f"{service.id} has no envIdentity at {commit.short}",
+                faults=faults,
+                remedy="mend what is named, commit, and run this again",
+            )
+        inputs += _service_inputs(service, facts)
+        inputs += self._file_inputs([containerfile], faults, kind=InputKind.CONTAINERFILE)
+        return Environment(
+            commit=commit,
+            identity=env_identity(inputs),
+            inputs=tuple(sorted(inputs, key=lambda item: item.sort_key)),
+            files=tuple(files[path] for path in sorted(files)),
+            containerfile=containerfile,
+        )
+
+    def plain_files(self, root: str, extra: Sequence[str] = ()) -> tuple[dict[str, SourceFile], list[Fault]]:
+        """Find the inputs of a tree without deploy.json: those of ``DEFAULT_INPUTS`` that exist, and ``extra``."""
+        faults: list[Fault] = []
+        files = self._find(root, DEFAULT_INPUTS, [])
+        files |= self._find(root, extra, faults)
+        if not files:
+            faults.append(Fault(DEFAULT_INPUTS[-2], "there is none of the inputs of a Bun environment here"))
+        return files, faults
+
+    def plain_environment(self, commit: CommitId, extra: Sequence[str] = ()) -> Environment:
+        """Read the environment of a repository without deploy.json.
+
+        Raises:
+            InputError: an input is no plain file, too large, or there is none at all.
+
+        """
+        files, faults = self.plain_files(self.objects.commit(commit).tree, extra)
+        inputs = self._file_inputs(files.values(), faults)
+        if faults:
+            raise InputError(f"{commit.short} has no envIdentity", faults=faults)
+        return Environment(
+            commit=commit,
+            identity=env_identity(inputs),
+            inputs=tuple(sorted(inputs, key=lambda item: item.sort_key)),
+            files=tuple(files[path] for path in sorted(files)),
+        )
+
+    def content(self, file: SourceFile) -> bytes:
+        """Return a file's content."""
+        return self.objects.blob(file.oid, limit=MAX_INPUT_BYTES)[1]
+
+    def read(self, commit: CommitId, path: str) -> bytes | None:
+        """Return the content of the plain file ``path`` at ``commit``, or None where there is none.
+
+        Raises:
+            InputError: it is a symlink, a submodule, a folder or too large.
+
+        """
+        found = self._at(self.objects.commit(commit).tree, path)
+        if found is None:
+            return None
+        size, content = (0, b"") if found.mode == _FOLDER else self.objects.blob(found.oid, limit=MAX_INPUT_BYTES)
+        if problem := file_problem(found.mode, size):
+            raise InputError(f"{path} can't be read at {commit.short}", faults=[Fault(path, problem)])
+        return content
+
+    def _containerfile(self, service: Service, faults: list[Fault]) -> SourceFile | None:
+        ref = service.image_ref
+        path = ref.dockerfile_path
+        try:
+            tree = self.objects.commit(ref.commit_id).tree
+        except InputError as error:
+            faults.append(Fault(f"{service.id}: imageRef.commitId", f"{error.what}: {error.cause}"))
+            return None
+        entry = self._at(tree, path)
+        if entry is None:
+            faults.append(Fault(f"{service.id}: imageRef.dockerfilePath", f"{path} is not in {ref.commit_id.short}"))
+            return None
+        file = SourceFile(path, entry.mode, entry.oid)
+        if problem := self._problem(file):
+            faults.append(Fault(path, problem))
+            return None
+        return file
+
+    def _closed_facts(
+        self,
+        root: str,
+        service: Service,
+        containerfile: SourceFile,
+        files: dict[str, SourceFile],
+        faults: list[Fault],
+    ) -> ContainerfileFacts | None:
+        try:
+            facts = read_containerfile(
+                self.content(containerfile), where=containerfile.path, build_args=service.build_args
+            )
+        except InputError as error:
+            faults.extend(error.faults)
+            return None
+        faults.extend(
+            closure_faults(
+                facts.sources, files, lambda folder: self._paths_below(root, folder), where=containerfile.path
+            )
+        )
+        return facts
+
+    def _file_inputs(
+        self, files: Iterable[SourceFile], faults: list[Fault], *, kind: InputKind = InputKind.FILE
+    ) -> list[EnvInput]:
+        inputs: list[EnvInput] = []
+        for file in files:
+            if problem := self._problem(file):
+                faults.append(Fault(file.path, problem))
+                continue
+            facts = self._blob_facts(file.oid)
+            inputs.append(EnvInput(kind=kind, name=file.path, mode=file.mode, size=facts.size, blake3=facts.blake3))
+        return inputs
+
+    def _problem(self, file: SourceFile) -> str:
+        if problem := RepoPath.problem_of(file.path):
+            return problem
+        if not _is_text(file.path):
+            return "its name is not UTF-8"
+        if problem := file_problem(file.mode, 0):
+            return problem
+        facts = self._blob_facts(file.oid)
+        return file_problem(file.mode, facts.size, facts.head)
+
+    def _blob_facts(self, oid: str) -> _BlobFacts:
+        known = self._facts.get(oid)
+        if known is None:
+            size, content = self.objects.blob(oid, limit=MAX_INPUT_BYTES)
+            known = self._facts[oid] = _BlobFacts(size, blake3(content).hexdigest(), content[:_HEAD_BYTES])
+            if len(self._facts) > _FACTS_CACHE:
+                self._facts.popitem(last=False)
+        return known
+
+    def _find(self, root: str, patterns: Sequence[str], faults: list[Fault]) -> dict[str, SourceFile]:
+        found: dict[str, SourceFile] = {}
+        for pattern in patterns:
+            if is_pattern(pattern):
+                matched = {
+                    f.path: f for f in self._files_below(root, static_prefix(pattern)) if matches(pattern, f.path)
+                }
+                if not matched:
+                    faults.append(Fault(pattern, "no file matches it; an empty pattern would never change"))
+                found |= matched
+                continue
+            entry = self._at(root, pattern)
+            if entry is None:
+                faults.append(Fault(pattern, "it is missing; commit it, or stop declaring it"))
+            else:
+                found[pattern] = SourceFile(pattern, entry.mode, entry.oid)
+        return found
+
+    def _at(self, root: str, path: str) -> TreeEntry | None:
+        """Walk to ``path``; a symlink or submodule on the way ends the walk and is returned in the path's place."""
+        oid = root
+        entry: TreeEntry | None = None
+        for name in path.split("/"):
+            if entry is not None and not entry.is_folder:
+                return entry if entry.mode in {"120000", "160000"} else None
+            entry = next((e for e in self.objects.tree(oid) if e.name == name), None)
+            if entry is None:
+                return None
+            oid = entry.oid
+        return entry
+
+    def _files_below(self, root: str, folder: str) -> Iterator[SourceFile]:
+        oid = root
+        if folder:
+            entry = self._at(root, folder)
+            if entry is None:
+                return
+            if not entry.is_folder:
+                yield SourceFile(folder, entry.mode, entry.oid)
+                return
+            oid = entry.oid
+        pending = [(f"{folder}/" if folder else "", oid)]
+        while pending:
+            prefix, tree = pending.pop()
+            for entry in self.objects.tree(tree):
+                if entry.is_folder:
+                    pending.append((f"{prefix}{entry.name}/", entry.oid))
+                else:
+                    yield SourceFile(f"{prefix}{entry.name}", entry.mode, entry.oid)
+
+    def _paths_below(self, root: str, folder: str) -> Iterator[str]:
+        return (file.path for file in self._files_below(root, folder))
+
+
+def _service_inputs(service: Service, facts: ContainerfileFacts) -> list[EnvInput]:
+    ref = service.image_ref
+    inputs = [
+        value_input(InputKind.PLATFORM, "platform", service.platform),
+        value_input(InputKind.IMAGE_REF, "imageRef.repoUrl", ref.repo_url),
+        value_input(InputKind.IMAGE_REF, "imageRef.commitId", ref.commit_id),
+        value_input(InputKind.IMAGE_REF, "imageRef.dockerfilePath", ref.dockerfile_path),
+    ]
+    inputs += [
+        value_input(InputKind.BASE_IMAGE, f"baseImage[{index}]", image) for index, image in enumerate(facts.base_images)
+    ]
+    if facts.frontend is not None:
+        inputs.append(value_input(InputKind.FRONTEND, "frontend", facts.frontend))
+    inputs += [value_input(InputKind.BUILD_ARG, f"buildArg.{k}", v) for k, v in service.build_args.items()]
+    return inputs
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
