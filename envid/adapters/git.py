@@ -19,7 +19,7 @@ from envid.core.values import CommitId
 from envid.errors import GitError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["CommitRecord", "GitObjects", "TreeEntry", "find_root", "git", "git_environment"]
 
@@ -69,7 +69,13 @@ _KEPT: Final = frozenset(
 
 
 def git(
-    repository: Path, arguments: Sequence[str], *, stdin: bytes = b"", timeout: float = 120.0, check: bool = True
+    repository: Path,
+    arguments: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    timeout: float = 120.0,
+    check: bool = True,
+    extra_environment: Mapping[str, str] | None = None,
 ) -> Completed:
     """Run ``git`` in ``repository``. ``arguments`` are this project's own words, never a value from outside.
 
@@ -78,7 +84,10 @@ def git(
 
     """
     done = run(
-        [find_tool("git"), "-C", str(repository), *arguments], env=git_environment(), stdin=stdin, timeout=timeout
+        [find_tool("git"), "-C", str(repository), *arguments],
+        env=git_environment() | dict(extra_environment or {}),
+        stdin=stdin,
+        timeout=timeout,
     )
     if check and done.returncode != 0:
         raise GitError(f"git {arguments[0]} failed in {repository}", cause=done.error_text or f"exit {done.returncode}")
@@ -106,8 +115,9 @@ class GitObjects:
     Trees are cached (bounded), blobs are not.
     """
 
-    def __init__(self, repository: Path) -> None:
+    def __init__(self, repository: Path, extra_environment: Mapping[str, str] | None = None) -> None:
         self._repository = repository
+        self._environment = git_environment() | dict(extra_environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._trees: OrderedDict[str, tuple[TreeEntry, ...]] = OrderedDict()
 
@@ -237,7 +247,7 @@ class GitObjects:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=git_environment(),
+                env=self._environment,
             )
         return self._process
 

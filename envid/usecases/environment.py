@@ -25,7 +25,7 @@ from envid.errors import Fault, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from envid.adapters.git import GitObjects, TreeEntry
+    from envid.adapters.git import CommitRecord, GitObjects, TreeEntry
     from envid.core.deploy import Service
     from envid.core.values import EnvIdentity
 
@@ -83,14 +83,14 @@ class InputReader:
     objects: GitObjects
     _facts: OrderedDict[str, _BlobFacts] = field(default_factory=OrderedDict)
 
-    def service_environment(self, commit: CommitId, service: Service) -> Environment:
+    def service_environment(self, commit: CommitRecord, service: Service) -> Environment:
         """Read the environment of ``service`` at ``commit``; the Containerfile comes from ``imageRef.commitId``.
 
         Raises:
             InputError: with every input that is missing, no plain file, too large or not closed.
 
         """
-        root = self.objects.commit(commit).tree
+        root = commit.tree
         faults: list[Fault] = []
         files = self._find(root, service.input_patterns, faults)
         containerfile = self._containerfile(service, faults)
@@ -100,14 +100,14 @@ class InputReader:
         inputs = self._file_inputs(files.values(), faults)
         if faults or facts is None or containerfile is None:
             raise InputError(
-                f"{service.id} has no envIdentity at {commit.short}",
+                f"{service.id} has no envIdentity at {commit.id.short}",
                 faults=faults,
                 remedy="mend what is named, commit, and run this again",
             )
         inputs += _service_inputs(service, facts)
         inputs += self._file_inputs([containerfile], faults, kind=InputKind.CONTAINERFILE)
         return Environment(
-            commit=commit,
+            commit=commit.id,
             identity=env_identity(inputs),
             inputs=tuple(sorted(inputs, key=lambda item: item.sort_key)),
             files=tuple(files[path] for path in sorted(files)),
@@ -123,19 +123,19 @@ class InputReader:
             faults.append(Fault(DEFAULT_INPUTS[-2], "there is none of the inputs of a Bun environment here"))
         return files, faults
 
-    def plain_environment(self, commit: CommitId, extra: Sequence[str] = ()) -> Environment:
+    def plain_environment(self, commit: CommitRecord, extra: Sequence[str] = ()) -> Environment:
         """Read the environment of a repository without deploy.json.
 
         Raises:
             InputError: an input is no plain file, too large, or there is none at all.
 
         """
-        files, faults = self.plain_files(self.objects.commit(commit).tree, extra)
+        files, faults = self.plain_files(commit.tree, extra)
         inputs = self._file_inputs(files.values(), faults)
         if faults:
-            raise InputError(f"{commit.short} has no envIdentity", faults=faults)
+            raise InputError(f"{commit.id.short} has no envIdentity", faults=faults)
         return Environment(
-            commit=commit,
+            commit=commit.id,
             identity=env_identity(inputs),
             inputs=tuple(sorted(inputs, key=lambda item: item.sort_key)),
             files=tuple(files[path] for path in sorted(files)),
@@ -145,19 +145,19 @@ class InputReader:
         """Return a file's content."""
         return self.objects.blob(file.oid, limit=MAX_INPUT_BYTES)[1]
 
-    def read(self, commit: CommitId, path: str) -> bytes | None:
+    def read(self, commit: CommitRecord, path: str) -> bytes | None:
         """Return the content of the plain file ``path`` at ``commit``, or None where there is none.
 
         Raises:
             InputError: it is a symlink, a submodule, a folder or too large.
 
         """
-        found = self._at(self.objects.commit(commit).tree, path)
+        found = self._at(commit.tree, path)
         if found is None:
             return None
         size, content = (0, b"") if found.mode == _FOLDER else self.objects.blob(found.oid, limit=MAX_INPUT_BYTES)
         if problem := file_problem(found.mode, size):
-            raise InputError(f"{path} can't be read at {commit.short}", faults=[Fault(path, problem)])
+            raise InputError(f"{path} can't be read at {commit.id.short}", faults=[Fault(path, problem)])
         return content
 
     def _containerfile(self, service: Service, faults: list[Fault]) -> SourceFile | None:

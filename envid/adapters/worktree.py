@@ -1,0 +1,63 @@
+"""Questions about the developer's own clone: what is uncommitted, and what changed between two commits."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envid.adapters.git import git
+from envid.core.values import CommitId
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+__all__ = ["count_changed_files", "dirty_commit"]
+
+
+@contextmanager
+def dirty_commit(root: Path) -> Iterator[tuple[CommitId, Mapping[str, str]]]:
+    """Give a temporary commit of the work tree as it is, and the environment in which git can see it.
+
+    Index, work tree, refs and object database stay untouched: the commit's objects live in a folder of their own.
+
+    Raises:
+        GitError: git can't read the work tree.
+
+    """
+    objects = git(root, ["rev-parse", "--git-path", "objects"]).stdout.decode().strip()
+    index = git(root, ["rev-parse", "--git-path", "index"]).stdout.decode().strip()
+    with tempfile.TemporaryDirectory(prefix="envid-dirty-") as folder:
+        temporary = Path(folder)
+        (temporary / "objects").mkdir()
+        environment = {
+            "GIT_OBJECT_DIRECTORY": str(temporary / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
+            "GIT_INDEX_FILE": str(temporary / "index"),
+        }
+        # begin from the real index where there is one: its stat data spares reading every file again
+        real_index = (root / index).resolve()
+        if real_index.is_file():
+            (temporary / "index").write_bytes(real_index.read_bytes())
+        git(root, ["add", "--all", "."], extra_environment=environment)
+        tree = git(root, ["write-tree"], extra_environment=environment).stdout.decode().strip()
+        identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in _NOBODY.items()}
+        commit = git(
+            root,
+            ["commit-tree", tree, "-p", "HEAD", "-m", "uncommitted work"],
+            extra_environment=environment | identity,
+        )
+        yield CommitId(commit.stdout.decode().strip()), environment
+
+
+_NOBODY = {"NAME": "envid", "EMAIL": "envid@localhost", "DATE": "1980-01-01T00:00:00Z"}
+
+
+def count_changed_files(root: Path, old: CommitId, new: CommitId, *, besides: Collection[str]) -> int | None:
+    """Count the files that differ between two commits, ``besides`` left out; None when one of them isn't here."""
+    done = git(root, ["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new], check=False)
+    if done.returncode != 0:
+        return None
+    names = {name.decode("utf-8", "surrogateescape") for name in done.stdout.split(b"\0") if name}
+    return len(names - set(besides))

@@ -1,0 +1,90 @@
+"""The outermost shell of a command: runs it, prints for people or machines, and ends with the right exit code.
+
+Used by the Invoke tasks and by ``python -m envid``; neither prints anything itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from envid.errors import EnvidError
+from envid.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Output", "execute", "progress"]
+
+_INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a command has to say: ``data`` for ``--json``, ``lines`` for people, and the exit code.
+
+    ``stream`` replaces both where a command answers line by line: one JSON object, and one line of text, each.
+    """
+
+    data: Any = None
+    lines: Iterable[str] = ()
+    exit_code: int = 0
+    stream: Iterator[tuple[Any, str]] | None = field(default=None)
+
+
+def execute(command: Callable[[], Output], *, as_json: bool, debug: bool) -> NoReturn:
+    """Run ``command``, print what it says, and exit. Errors of this project's tree are messages; others are defects."""
+    try:
+        output = command()
+        _print(output, as_json=as_json)
+        sys.stdout.flush()
+        sys.exit(output.exit_code)
+    except EnvidError as error:
+        if debug:
+            traceback.print_exc()
+        if as_json:
+            _write_json(error.as_json(), indent=2)
+        sys.stderr.write(f"{_paint('error:', '31')} {clean(str(error))}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader, as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(_INTERRUPTED)
+
+
+def progress(line: str) -> None:
+    """Tell a person what goes on, on standard error."""
+    sys.stderr.write(f"{_paint('·', '2')} {clean(line)}\n")
+    sys.stderr.flush()
+
+
+def _print(output: Output, *, as_json: bool) -> None:
+    if output.stream is not None:
+        for data, line in output.stream:
+            if as_json:
+                _write_json(data, indent=None)
+            else:
+                sys.stdout.write(clean(line) + "\n")
+    elif as_json:
+        _write_json(output.data, indent=2)
+    else:
+        for line in output.lines:
+            sys.stdout.write(clean(line) + "\n")
+
+
+def _write_json(data: Any, *, indent: int | None) -> None:
+    # ASCII only: whatever the terminal's encoding, and no control character reaches it raw
+    sys.stdout.write(json.dumps(data, indent=indent) + "\n")
+
+
+def _paint(text: str, code: str) -> str:
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        return f"\x1b[{code}m{text}\x1b[0m"
+    return text

@@ -1,0 +1,239 @@
+"""The Invoke collection: flags in, ``envid.commands`` out.
+
+Another repository takes it over in two lines::
+
+from envid.tasks import namespace
+ns = namespace
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from invoke.context import Context
+
+    from envid.cli import Output
+
+__all__ = ["namespace"]
+
+_JSON = "print JSON for machines"
+_DEBUG = "show the traceback of an error"
+_COMMIT = "full commit id (default: HEAD)"
+
+
+def _run(
+    context: Context, command: str, *, as_json: bool, debug: bool, with_section: bool = True, **flags: Any
+) -> None:
+    """Call ``envid.commands``'s ``command``; it is imported only now, so that ``invoke --list`` stays quick."""
+    from envid import commands  # noqa: PLC0415
+    from envid.cli import execute  # noqa: PLC0415
+
+    function: Callable[..., Output] = getattr(commands, command)
+    if with_section:
+        flags["section"] = _section(context)
+    execute(partial(function, **flags), as_json=as_json, debug=debug)
+
+
+def _section(context: Context) -> Any:
+    """Return invoke.yaml's ``envid`` section, which Invoke has read; None where it has none."""
+    section = context.config.get("envid")
+    return None if section is None else _plain(section)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "items"):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+@task(
+    help={
+        "commit": _COMMIT,
+        "dirty": "plan the uncommitted work tree",
+        "out": "also write the JSON to this file",
+        "rebuild": "build this service whatever the catalog says (repeatable)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+    iterable=["rebuild"],
+)
+def plan(
+    c: Context,
+    commit: str = "",
+    dirty: bool = False,
+    out: str = "",
+    rebuild: list[str] | None = None,
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Say build or reuse, and why."""
+    _run(c, "plan", as_json=json, debug=debug, commit=commit, dirty=dirty, out=out, rebuild=rebuild or [])
+
+
+@task(
+    help={
+        "commit": _COMMIT,
+        "repo": "another repository's folder",
+        "service": "a service of deploy.json (default: the first)",
+        "input": "a further input's path or pattern, without deploy.json (repeatable)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+    iterable=["input"],
+)
+def identity(
+    c: Context,
+    commit: str = "",
+    repo: str = "",
+    service: str = "",
+    input: list[str] | None = None,  # noqa: A002 - the flag's name
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Show the envIdentity of a commit and its input table."""
+    _run(c, "identity", as_json=json, debug=debug, commit=commit, repo=repo, service=service, inputs=input or [])
+
+
+@task(
+    help={
+        "repo": "another repository's folder",
+        "rev": "where to begin (default: HEAD)",
+        "max-count": "at most so many commits",
+        "service": "a service of deploy.json (default: the first)",
+        "input": "a further input's path or pattern, without deploy.json (repeatable)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+    iterable=["input"],
+)
+def history(
+    c: Context,
+    repo: str = "",
+    rev: str = "HEAD",
+    max_count: int = 0,
+    service: str = "",
+    input: list[str] | None = None,  # noqa: A002 - the flag's name
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Show the identity of every first-parent commit."""
+    _run(
+        c,
+        "history",
+        as_json=json,
+        debug=debug,
+        with_section=False,
+        repo=repo,
+        rev=rev,
+        max_count=max_count,
+        service=service,
+        inputs=input or [],
+    )
+
+
+@task(
+    help={
+        "commit": _COMMIT,
+        "out": "also write the result to this file",
+        "rebuild": "build this service whatever the catalog says (repeatable)",
+        "run-id": "the run that builds, for the provenance",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+    iterable=["rebuild"],
+)
+def publish(
+    c: Context,
+    commit: str = "",
+    out: str = "",
+    rebuild: list[str] | None = None,
+    run_id: str = "",
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Build or reuse each service, as planned."""
+    _run(c, "publish", as_json=json, debug=debug, commit=commit, out=out, rebuild=rebuild or [], run_id=run_id)
+
+
+@task(
+    help={
+        "commit": _COMMIT,
+        "no-write": "compare only",
+        "out": "folder to write to (default: in the state folder)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    }
+)
+def render(
+    c: Context, commit: str = "", no_write: bool = False, out: str = "", json: bool = False, debug: bool = False
+) -> None:
+    """Render the runtime manifests."""
+    _run(c, "render", as_json=json, debug=debug, commit=commit, no_write=no_write, out=out)
+
+
+@task(
+    help={
+        "commit": _COMMIT,
+        "publication": "the file that publish --out wrote (default: the commit's own)",
+        "rollback-to": "bring an earlier promotion back: its GitOps or source commit",
+        "json": _JSON,
+        "debug": _DEBUG,
+    }
+)
+def promote(
+    c: Context,
+    commit: str = "",
+    publication: str = "",
+    rollback_to: str = "",
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Push one commit with the new catalog and runtime to the GitOps branch."""
+    _run(c, "promote", as_json=json, debug=debug, commit=commit, publication=publication, rollback_to=rollback_to)
+
+
+@task(name="init", help={"json": _JSON, "debug": _DEBUG})
+def catalog_init(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Make the lane's first catalog; refused where there is one."""
+    _run(c, "catalog_init", as_json=json, debug=debug)
+
+
+@task(name="show", help={"json": _JSON, "debug": _DEBUG})
+def catalog_show(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Show the promoted catalog."""
+    _run(c, "catalog_show", as_json=json, debug=debug)
+
+
+@task(
+    name="digest",
+    positional=["reference"],
+    iterable=["reference"],
+    help={"reference": "an image reference (repeatable)", "json": _JSON, "debug": _DEBUG},
+)
+def registry_digest(c: Context, reference: list[str], json: bool = False, debug: bool = False) -> None:
+    """Print the verified manifest digest of a reference."""
+    _run(c, "registry_digest", as_json=json, debug=debug, references=reference)
+
+
+def _group(name: str, *tasks: Any) -> Collection:
+    collection = Collection(name)
+    for item in tasks:
+        collection.add_task(item)
+    return collection
+
+
+def _namespace() -> Collection:
+    root = _group("", plan, identity, history, publish, render, promote)
+    root.add_collection(_group("catalog", catalog_init, catalog_show))
+    root.add_collection(_group("registry", registry_digest))
+    return root
+
+
+namespace = _namespace()

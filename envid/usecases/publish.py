@@ -1,0 +1,198 @@
+"""``publish``: builds what must be built, and believes no digest before the registry confirmed it (R7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from envid import __version__
+from envid.adapters.buildkit import BuildRequest, ContextFile
+from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency
+from envid.core.identity import SCHEME, InputKind
+from envid.core.plan import Decision
+from envid.core.publication import Publication, entry_for
+from envid.errors import Blocked, BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from envid.core.deploy import Service
+    from envid.core.lane import Lane
+    from envid.core.plan import Judgement, Plan
+    from envid.core.values import Digest
+    from envid.usecases.environment import Environment, InputReader, SourceFile
+    from envid.usecases.plan import PlannedCommit
+    from envid.usecases.ports import Builder as BuilderPort
+    from envid.usecases.ports import ImageRegistry, Progress
+
+__all__ = ["BuildOptions", "build_request", "publish", "refuse_unless_sound"]
+
+BUILD_TYPE = "https://agentrun.dev/envid/build/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """How to build, none of which is an input. ``secrets`` are id to file; the cache fields are BuildKit's."""
+
+    secrets: Mapping[str, Path]
+    cache_from: str | None = None
+    cache_to: str | None = None
+    no_cache: bool = False
+    run_id: str = ""
+
+
+def refuse_unless_sound(plan: Plan) -> None:
+    """Stop where the plan found an entry that must not be believed.
+
+    Raises:
+        Blocked: naming each service and the proof that it fails.
+
+    """
+    if plan.may_go_on:
+        return
+    bad = [j for j in plan.judgements if j.unsafe or j.decision is Decision.BLOCKED]
+    raise Blocked(
+        f"nothing may be reused or built from this catalog: {plan.summary}",
+        cause="; ".join(f"{j.wanted.service_id}: {j.reason}: {j.detail}" for j in bad),
+        remedy=f"see who changed it (git log {plan.mirror_revision.short}); then invoke promote --rollback-to the last "
+        f"good GitOps commit, or build anew with invoke publish --rebuild {bad[0].wanted.service_id}",
+        code=bad[0].reason.value,
+    )
+
+
+def publish(
+    reader: InputReader,
+    planned: PlannedCommit,
+    lane: Lane,
+    *,
+    builder: BuilderPort,
+    registry: ImageRegistry,
+    options: BuildOptions,
+    clock: Callable[[], float],
+    progress: Progress,
+) -> Publication:
+    """Build or reuse every service as planned, and return the entries to promote.
+
+    Raises:
+        Blocked: the plan is not sound.
+        BuildError: BuildKit failed, or BuildKit and the registry name different digests.
+        RegistryError: the registry did not confirm an image.
+
+    """
+    plan = planned.plan
+    refuse_unless_sound(plan)
+    services = {service.id: service for service in planned.deploy.services}
+    entries: list[CatalogEntry] = []
+    for judgement in sorted(plan.judgements, key=lambda j: j.wanted.service_id):
+        name = judgement.wanted.service_id
+        promoted = planned.catalog.entry(name)
+        if judgement.decision is Decision.REUSE and promoted is not None and judgement.digest is not None:
+            entry = entry_for(
+                judgement.wanted,
+                lane,
+                plan.commit,
+                digest=judgement.digest,
+                provenance=promoted.provenance,
+                status="reused",
+            )
+        else:
+            progress(f"{name}: building {judgement.wanted.identity[:12]} ({judgement.reason})")
+            started = clock()
+            environment = planned.environments[name]
+            request = build_request(reader, services[name], environment, judgement, options)
+            built = builder.build(request, progress)
+            _confirm(judgement, built.digest, registry)
+            provenance = _provenance(
+                services[name],
+                environment,
+                builder.versions(),
+                run_id=options.run_id or built.reference or "unknown",
+                started=started,
+                finished=clock(),
+            )
+            entry = entry_for(
+                judgement.wanted, lane, plan.commit, digest=built.digest, provenance=provenance, status="built"
+            )
+        entries.append(entry)
+    return Publication(
+        schema_version="agentrun.publication/1",
+        commit=plan.commit,
+        mirror_revision=plan.mirror_revision,
+        entries=tuple(entries),
+    )
+
+
+def build_request(
+    reader: InputReader, service: Service, environment: Environment, judgement: Judgement, options: BuildOptions
+) -> BuildRequest:
+    """Make the request whose context is exactly the hashed files (R3).
+
+    Raises:
+        BuildError: the environment has no Containerfile.
+
+    """
+    if environment.containerfile is None:
+        raise BuildError(f"{service.id} has no Containerfile to build from")
+
+    def loaded(file: SourceFile) -> ContextFile:
+        return ContextFile(file.path, file.mode, reader.content(file))
+
+    return BuildRequest(
+        image=judgement.wanted.image,
+        platform=service.platform,
+        containerfile=loaded(environment.containerfile),
+        context=tuple(loaded(file) for file in environment.files),
+        build_args=service.build_args,
+        secrets=options.secrets,
+        no_cache=options.no_cache,
+        cache_from=options.cache_from,
+        cache_to=options.cache_to,
+    )
+
+
+def _confirm(judgement: Judgement, built: Digest, registry: ImageRegistry) -> None:
+    """BuildKit's metadata, HEAD by tag and HEAD by digest must name one digest, and the image must be all there."""
+    image = judgement.wanted.image
+    by_tag = registry.digest(image)
+    if by_tag != built:
+        raise BuildError(
+            f"BuildKit and the registry disagree on {image}",
+            cause=f"BuildKit pushed {built}, the tag is {by_tag}: another build of this envIdentity pushed other bytes",
+            remedy="run invoke publish again; if it stays, the build is not reproducible",
+            code="digest-disagrees",
+        )
+    registry.verify_complete(image.with_digest(built))
+
+
+def _provenance(
+    service: Service,
+    environment: Environment,
+    versions: dict[str, str],
+    *,
+    run_id: str,
+    started: float,
+    finished: float,
+) -> Provenance:
+    ref = service.image_ref
+    bases = (item for item in environment.inputs if item.kind in {InputKind.BASE_IMAGE, InputKind.FRONTEND})
+    return Provenance(
+        build_type=BUILD_TYPE,
+        builder=Builder(id="https://agentrun.dev/envid", version={"envid": __version__, "scheme": SCHEME, **versions}),
+        invocation=Invocation(id=run_id, parameters={"platform": service.platform, **service.build_args}),
+        resolved_dependencies=(
+            ResolvedDependency(uri=f"git+{ref.repo_url}", digest={"gitCommit": environment.commit}),
+            ResolvedDependency(uri=f"git+{ref.repo_url}#{ref.dockerfile_path}", digest={"gitCommit": ref.commit_id}),
+            *(
+                ResolvedDependency(uri=f"docker://{name}", digest={"sha256": digest.removeprefix("sha256:")})
+                for name, _, digest in ((item.value or "").partition("@") for item in bases)
+            ),
+        ),
+        started_on=_instant(started),
+        finished_on=_instant(finished),
+    )
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
