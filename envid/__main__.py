@@ -1,4 +1,4 @@
-"""``python -m envid`` and the console script: ``identity`` and ``plan`` without Invoke, for where start-up time counts."""
+"""``python -m envid`` and the console script: ``identity`` and ``plan`` without Invoke's start-up time."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class _Instruction:
     keyword: str
     flags: list[tuple[str, str]]
     text: str
-    heredocs: tuple[str, ...] = ()
+    has_heredoc: bool = False
 
 
 @dataclass(slots=True)
@@ -147,8 +147,7 @@ def _instructions(lines: list[str], reading: _Reading) -> Iterator[_Instruction]
     """Join continued lines, drop comments, and take the bodies of here-documents off."""
     position = 0
     while position < len(lines):
-        first = position + 1
-        logical, position = _logical_line(lines, position)
+        logical, first, position = _logical_line(lines, position)
         if not logical:
             continue
         keyword, rest = (*logical.split(maxsplit=1), "")[:2]
@@ -159,23 +158,26 @@ def _instructions(lines: list[str], reading: _Reading) -> Iterator[_Instruction]
             if not closed:
                 reading.fault(first, f"the here-document {document[3]} has no end")
         flags, rest = _flags(rest)
-        yield _Instruction(first, keyword, flags, rest, tuple(d[0] for d in documents))
+        yield _Instruction(first, keyword, flags, rest, bool(documents))
 
 
-def _logical_line(lines: list[str], position: int) -> tuple[str, int]:
+def _logical_line(lines: list[str], position: int) -> tuple[str, int, int]:
+    """Return the next instruction's text, the number of its first line, and where to go on."""
     parts: list[str] = []
+    first = position + 1
     while position < len(lines):
         line = lines[position].replace("\t", " ")
         position += 1
         stripped = line.strip()
         if stripped.startswith("#") or (parts and not stripped):
             continue
+        first = first if parts else position
         if stripped.endswith("\\") and not stripped.endswith("\\\\"):
             parts.append(stripped[:-1])
             continue
         parts.append(stripped)
         break
-    return " ".join(parts).strip(), position
+    return " ".join(parts).strip(), first, position
 
 
 def _heredocs(text: str) -> list[re.Match[str]]:
@@ -260,7 +262,7 @@ def _read_copy(item: _Instruction, reading: _Reading) -> None:
         return
     has_checksum = any(name == "checksum" for name, _ in item.flags)
     for source in words[:-1]:
-        if source in item.heredocs:
+        if item.has_heredoc and _HEREDOC.fullmatch(source):
             continue
         if item.keyword == "ADD" and _REMOTE.match(source):
             if not (has_checksum and source.lower().startswith("https://")):
