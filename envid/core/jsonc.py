@@ -1,11 +1,13 @@
 """The door for JSON that people and Bun write: comments, trailing commas, and nothing else beyond strict JSON.
 
-A thin shell over jsonyx, which knows the line of every fault and refuses duplicate keys. Here stand the limits.
+A thin shell over jsonyx, which knows the line of every syntax fault. Here stand the limits, and the refusal of
+duplicate keys, of which every parser keeps another one.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any, Final
 
 import jsonyx
@@ -37,14 +39,14 @@ def parse_jsonc(content: bytes, *, where: str) -> Any:
     except UnicodeDecodeError as error:
         raise _refuse(where, f"byte {error.start} is not UTF-8") from None
     try:
-        value = jsonyx.loads(text, allow=_ALLOW, cache_keys=True, hooks={"float": _finite})
+        value = jsonyx.loads(text, allow=_ALLOW, cache_keys=True, hooks={"float": _finite, "object": _unique})
     except jsonyx.JSONSyntaxError as error:
         problem = error.msg[:1].lower() + error.msg[1:]
         raise InputError(f"{where} is not JSON", faults=[Fault(f"{where}:{error.lineno}", problem)]) from None
     except RecursionError:
         raise _too_deep(where) from None
     except ValueError as error:
-        raise _refuse(where, str(error).partition(";")[0]) from None
+        raise _refuse(where, str(error).partition("; use sys")[0]) from None
     _check_depth(value, where)
     return value
 
@@ -56,17 +58,21 @@ def _finite(text: str) -> float:
     return number
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+    return members
+
+
 def _check_depth(value: Any, where: str) -> None:
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [
-            child
-            for item in level
-            if item.__class__ is dict or item.__class__ is list
-            for child in (item.values() if item.__class__ is dict else item)
-        ]
+        level = [item for item in level if item.__class__ is dict or item.__class__ is list]
         if not level:
             return
+        level = [child for item in level for child in (item.values() if item.__class__ is dict else item)]
     raise _too_deep(where)
 
 

@@ -81,7 +81,7 @@ def _same_bytes(change: InputChange) -> bool:
 def _one_sided(view: InputView, change: Change) -> InputChange:
     added = change is Change.ADDED
     size = _size(view)
-    what = f" ({size} bytes)" if size is not None and view.mode else ""
+    what = f" ({summary.count(size, 'byte')})" if size is not None and view.mode else ""
     if view.value is not None and not view.mode:
         what = f": {one_line(view.value, 60)}"
     return InputChange(
@@ -125,7 +125,7 @@ def _tell(base: InputChange, old: InputView, new: InputView) -> InputChange:
     if old.value is not None and new.value is not None:
         compare = diff_image_references if new.kind in _REFERENCES else None
         values = compare(old.value, new.value) if compare else diff_values(new.name, old.value, new.value)
-        return replace(base, values=values, summary=summary.values_summary(values))
+        return replace(base, values=values, summary=summary.values_summary(values).removeprefix(f"{new.name} "))
     if old.content is not None and new.content is not None:
         return _tell_files(base, old.content, new.content)
     lost = [side for side, view in (("old", old), ("new", new)) if view.content is None and view.value is None]

@@ -165,9 +165,8 @@ class PackageChange:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The way to it, as it is now if it is still there."""
-        side = self.new or self.old
-        return side.path if side else ()
+        """The way to it: the new one, or the old one when nothing leads to it any more."""
+        return next((side.path for side in (self.new, self.old) if side and side.path), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

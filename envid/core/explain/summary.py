@@ -18,7 +18,16 @@ from envid.core.explain.model import (
 )
 from envid.core.explain.redact import one_line
 
-__all__ = ["lines_summary", "lock_summary", "package_text", "system_summary", "value_text", "values_summary"]
+__all__ = [
+    "FORMATTING_ONLY",
+    "count",
+    "lines_summary",
+    "lock_summary",
+    "package_text",
+    "system_summary",
+    "value_text",
+    "values_summary",
+]
 
 FORMATTING_ONLY = "formatting only; bytes count, meaning did not change"
 
@@ -59,7 +68,7 @@ def package_text(change: PackageChange) -> str:
 
 def _labels(change: PackageChange) -> list[str]:
     path = change.path
-    way = "direct" if change.direct else f"via {' > '.join(path[:-1])}" if len(path) > 1 else "pulled in"
+    way = "direct" if change.direct else f"via {' > '.join(path[:-1])}" if len(path) > 1 else "unreferenced"
     labels = [one_line(way), "production" if change.production else "dev-only"]
     if change.elsewhere:
         labels.append("another copy")
@@ -124,13 +133,14 @@ def lines_summary(diff: LineDiff | None) -> str:
     first = next((line for hunk in diff.hunks for line in hunk.lines if line.op != " "), None)
     if first is None:
         return diff.notes[0] if diff.notes else "changed"
-    counts = [f"{_count(n, 'line')} {word}" for n, word in ((diff.added, "added"), (diff.removed, "removed")) if n]
+    counts = [f"{count(n, 'line')} {word}" for n, word in ((diff.added, "added"), (diff.removed, "removed")) if n]
     return f"{', '.join(counts)}, first at line {first.new or first.old}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return ``1 line`` or ``2 lines``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _and_more(text: str, count: int) -> str:
-    return text if count == 1 else f"{text} and {count - 1} more"
+def _and_more(text: str, total: int) -> str:
+    return text if total == 1 else f"{text} and {total - 1} more"
