@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse ``arguments`` (default: the process's own), run the command and exit."""
-    from envid import __version__, commands  # noqa: PLC0415 - argparse alone serves --help
+    from envid import __version__  # noqa: PLC0415 - argparse alone serves --help
     from envid.cli import execute  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="envid", description="Content-addressed environment identities.")
@@ -40,11 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     command: partial[Output]
     if given.command == "identity":
-        command = partial(
-            commands.identity, repo=given.repo, commit=given.commit, service=given.service, inputs=given.input
-        )
+        from envid.commands.inspect import identity  # noqa: PLC0415
+
+        command = partial(identity, repo=given.repo, commit=given.commit, service=given.service, inputs=given.input)
     else:
-        command = partial(commands.plan, commit=given.commit, dirty=given.dirty, out=given.out, rebuild=given.rebuild)
+        from envid.commands.delivery import plan  # noqa: PLC0415
+
+        command = partial(plan, commit=given.commit, dirty=given.dirty, out=given.out, rebuild=given.rebuild)
     execute(command, as_json=given.json, debug=given.debug)
 
 

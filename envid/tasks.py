@@ -9,6 +9,7 @@ ns = namespace
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
@@ -31,11 +32,11 @@ _COMMIT = "full commit id (default: HEAD)"
 def _run(
     context: Context, command: str, *, as_json: bool, debug: bool, with_section: bool = True, **flags: Any
 ) -> None:
-    """Call ``envid.commands``'s ``command``; it is imported only now, so that ``invoke --list`` stays quick."""
-    from envid import commands  # noqa: PLC0415
+    """Call ``module.function`` of ``envid.commands``; it is imported only now, to keep ``invoke --list`` quick."""
     from envid.cli import execute  # noqa: PLC0415
 
-    function: Callable[..., Output] = getattr(commands, command)
+    module, _, name = command.partition(".")
+    function: Callable[..., Output] = getattr(import_module(f"envid.commands.{module}"), name)
     if with_section:
         flags["section"] = _section(context)
     execute(partial(function, **flags), as_json=as_json, debug=debug)
@@ -74,7 +75,7 @@ def plan(
     debug: bool = False,
 ) -> None:
     """Say build or reuse, and why."""
-    _run(c, "plan", as_json=json, debug=debug, commit=commit, dirty=dirty, out=out, rebuild=rebuild or [])
+    _run(c, "delivery.plan", as_json=json, debug=debug, commit=commit, dirty=dirty, out=out, rebuild=rebuild or [])
 
 
 @task(
@@ -98,7 +99,9 @@ def identity(
     debug: bool = False,
 ) -> None:
     """Show the envIdentity of a commit and its input table."""
-    _run(c, "identity", as_json=json, debug=debug, commit=commit, repo=repo, service=service, inputs=input or [])
+    _run(
+        c, "inspect.identity", as_json=json, debug=debug, commit=commit, repo=repo, service=service, inputs=input or []
+    )
 
 
 @task(
@@ -126,7 +129,7 @@ def history(
     """Show the identity of every first-parent commit."""
     _run(
         c,
-        "history",
+        "inspect.history",
         as_json=json,
         debug=debug,
         with_section=False,
@@ -159,7 +162,7 @@ def publish(
     debug: bool = False,
 ) -> None:
     """Build or reuse each service, as planned."""
-    _run(c, "publish", as_json=json, debug=debug, commit=commit, out=out, rebuild=rebuild or [], run_id=run_id)
+    _run(c, "delivery.publish", as_json=json, debug=debug, commit=commit, out=out, rebuild=rebuild or [], run_id=run_id)
 
 
 @task(
@@ -175,7 +178,7 @@ def render(
     c: Context, commit: str = "", no_write: bool = False, out: str = "", json: bool = False, debug: bool = False
 ) -> None:
     """Render the runtime manifests."""
-    _run(c, "render", as_json=json, debug=debug, commit=commit, no_write=no_write, out=out)
+    _run(c, "delivery.render", as_json=json, debug=debug, commit=commit, no_write=no_write, out=out)
 
 
 @task(
@@ -196,19 +199,27 @@ def promote(
     debug: bool = False,
 ) -> None:
     """Push one commit with the new catalog and runtime to the GitOps branch."""
-    _run(c, "promote", as_json=json, debug=debug, commit=commit, publication=publication, rollback_to=rollback_to)
+    _run(
+        c,
+        "delivery.promote",
+        as_json=json,
+        debug=debug,
+        commit=commit,
+        publication=publication,
+        rollback_to=rollback_to,
+    )
 
 
 @task(name="init", help={"json": _JSON, "debug": _DEBUG})
 def catalog_init(c: Context, json: bool = False, debug: bool = False) -> None:
     """Make the lane's first catalog; refused where there is one."""
-    _run(c, "catalog_init", as_json=json, debug=debug)
+    _run(c, "delivery.catalog_init", as_json=json, debug=debug)
 
 
 @task(name="show", help={"json": _JSON, "debug": _DEBUG})
 def catalog_show(c: Context, json: bool = False, debug: bool = False) -> None:
     """Show the promoted catalog."""
-    _run(c, "catalog_show", as_json=json, debug=debug)
+    _run(c, "inspect.catalog_show", as_json=json, debug=debug)
 
 
 @task(
@@ -219,7 +230,31 @@ def catalog_show(c: Context, json: bool = False, debug: bool = False) -> None:
 )
 def registry_digest(c: Context, reference: list[str], json: bool = False, debug: bool = False) -> None:
     """Print the verified manifest digest of a reference."""
-    _run(c, "registry_digest", as_json=json, debug=debug, references=reference)
+    _run(c, "inspect.registry_digest", as_json=json, debug=debug, references=reference)
+
+
+@task(name="pin", help={"json": _JSON, "debug": _DEBUG})
+def imageref_pin(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Point deploy.json at the newest commit of the Containerfile."""
+    _run(c, "delivery.imageref_pin", as_json=json, debug=debug)
+
+
+@task(name="status", help={"json": _JSON, "debug": _DEBUG})
+def git_mirror_status(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Show what the mirror holds against GitHub."""
+    _run(c, "mirror.git_mirror_status", as_json=json, debug=debug)
+
+
+@task(name="sync", help={"json": _JSON, "debug": _DEBUG})
+def git_mirror_sync(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Bring GitHub's source branch into the mirror."""
+    _run(c, "mirror.git_mirror_sync", as_json=json, debug=debug)
+
+
+@task(name="flush", help={"confirm": "really write to GitHub", "json": _JSON, "debug": _DEBUG})
+def git_mirror_flush(c: Context, confirm: bool = False, json: bool = False, debug: bool = False) -> None:
+    """Bring the mirror's GitOps branch to GitHub."""
+    _run(c, "mirror.git_mirror_flush", as_json=json, debug=debug, confirm=confirm)
 
 
 def _group(name: str, *tasks: Any) -> Collection:
@@ -232,6 +267,8 @@ def _group(name: str, *tasks: Any) -> Collection:
 def _namespace() -> Collection:
     root = _group("", plan, identity, history, publish, render, promote)
     root.add_collection(_group("catalog", catalog_init, catalog_show))
+    root.add_collection(_group("git-mirror", git_mirror_status, git_mirror_sync, git_mirror_flush))
+    root.add_collection(_group("imageref", imageref_pin))
     root.add_collection(_group("registry", registry_digest))
     return root
 

@@ -1,0 +1,118 @@
+"""Commands that only look: ``identity``, ``history``, ``registry.digest``, ``catalog.show``.
+
+Imports stand inside the functions: a command pays for what it uses, and no more.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from envid.cli import Output
+from envid.commands.wiring import commit_record, find_workspace, open_gitops, open_objects, open_registry, patterns
+from envid.text import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Section = Mapping[str, Any] | None
+
+__all__ = ["catalog_show", "history", "identity", "registry_digest"]
+
+_SHORT_IDENTITY = 12
+
+
+def identity(
+    *, repo: str = "", commit: str = "", service: str = "", inputs: Sequence[str] = (), section: Section = None
+) -> Output:
+    """Show the envIdentity of a commit and the table of its inputs."""
+    from envid.usecases.history import environment_at
+
+    del section
+    with open_objects(repo) as (_, reader):
+        record = commit_record(reader.objects, commit)
+        environment = environment_at(reader, record, service=service, extra=patterns(inputs))
+    data = {
+        "schemaVersion": "agentrun.identity/1",
+        "commit": environment.commit,
+        "scheme": _scheme(),
+        "envIdentity": environment.identity,
+        "inputs": [
+            {"kind": i.kind.value, "name": i.name, "mode": i.mode, "size": i.size, "blake3": i.blake3}
+            | ({"value": i.value} if i.value is not None else {})
+            for i in environment.inputs
+        ],
+    }
+    rows = [(i.kind.value, i.name, i.mode or "-", str(i.size), i.blake3[:16]) for i in environment.inputs]
+    lines = [
+        f"commit       {environment.commit}",
+        f"envIdentity  {environment.identity}",
+        "",
+        *table(("kind", "input", "mode", "bytes", "blake3"), rows),
+    ]
+    return Output(data=data, lines=lines)
+
+
+def history(
+    *, repo: str = "", rev: str = "HEAD", max_count: int = 0, service: str = "", inputs: Sequence[str] = ()
+) -> Output:
+    """Stream the identity of every first-parent commit, oldest last."""
+    from envid.errors import InputError
+    from envid.usecases.history import history as read_history
+
+    if max_count < 0:
+        raise InputError(f"--max-count {max_count} is negative", remedy="leave it out for all commits")
+
+    def lines() -> Iterator[tuple[Any, str]]:
+        with open_objects(repo) as (_, reader):
+            start = reader.objects.resolve(rev)
+            for line in read_history(
+                reader, start, service=service, extra=patterns(inputs), max_count=max_count or None
+            ):
+                data: dict[str, Any] = {"commit": line.commit, "parent": line.parent}
+                data |= {"error": line.error} if line.identity is None else {"envIdentity": line.identity}
+                data["changed"] = list(line.changed)
+                shown = line.identity[:_SHORT_IDENTITY] if line.identity else "invalid".ljust(_SHORT_IDENTITY)
+                why = ", ".join(line.changed) or "="
+                yield data, f"{line.commit.short}  {shown}  {why}{f'  ({line.error})' if line.error else ''}"
+
+    return Output(stream=lines())
+
+
+def registry_digest(references: Sequence[str], *, section: Section = None) -> Output:
+    """Print the verified manifest digest of each reference, and nothing else."""
+    from envid.core.values import ImageReference
+    from envid.errors import InputError
+
+    del section
+    if not references:
+        raise InputError("no reference was given", remedy="invoke registry.digest REGISTRY/NAME:TAG")
+    parsed = [ImageReference.parse(text) for text in references]
+    with open_registry() as registry:
+        digests = [registry.digest(reference) for reference in parsed]
+    data = [{"reference": str(r), "digest": d} for r, d in zip(parsed, digests, strict=True)]
+    return Output(data=data, lines=list(digests))
+
+
+def catalog_show(*, section: Section = None) -> Output:
+    """Show the promoted catalog."""
+    from envid.usecases.plan import promoted_catalog
+
+    workspace = find_workspace(section)
+    revision, catalog = promoted_catalog(open_gitops(workspace), workspace.lane)
+    rows = [
+        (e.service_id, e.status, e.env_identity[:_SHORT_IDENTITY], e.digest[:19], e.boot_commit.short)
+        for e in catalog.services
+    ]
+    lines = [
+        f"{workspace.lane.gitops_branch} at {revision}",
+        "",
+        *table(("service", "status", "identity", "digest", "boot commit"), rows),
+    ]
+    return Output(data=catalog.model_dump(mode="json", exclude_none=True), lines=lines)
+
+
+def _scheme() -> str:
+    from envid.core.identity import SCHEME
+
+    return SCHEME

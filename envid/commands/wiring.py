@@ -1,0 +1,188 @@
+"""Wires commands to adapters: the workspace, the object database, the registry, the GitOps branch and the mirror.
+
+Imports stand inside the functions: a command pays for what it uses, and no more.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envid.cli import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from envid.adapters.git import CommitRecord, GitObjects
+    from envid.adapters.gitops import GitOpsBranch
+    from envid.adapters.settings import Workspace
+    from envid.core.publication import Publication
+    from envid.usecases.environment import InputReader
+    from envid.usecases.mirror import Mirror
+    from envid.usecases.ports import ImageRegistry
+    from envid.usecases.promote import Promoted, PromotionTools
+
+    Section = Mapping[str, Any] | None
+
+__all__ = [
+    "commit_record",
+    "find_publication",
+    "find_workspace",
+    "open_gitops",
+    "open_mirror",
+    "open_objects",
+    "open_registry",
+    "open_source",
+    "patterns",
+    "promotion_output",
+    "promotion_tools",
+    "publication_path",
+    "runtime_mirror",
+    "tool_folders",
+]
+
+
+def find_workspace(section: Section) -> Workspace:
+    """Return the workspace around the current folder."""
+    from envid.adapters.git import find_root
+    from envid.adapters.settings import open_workspace
+
+    return open_workspace(find_root(Path.cwd()), section)
+
+
+@contextmanager
+def open_objects(repo: str, extra_environment: Mapping[str, str] | None = None) -> Iterator[tuple[Path, InputReader]]:
+    """Open the object database of ``repo`` (default: the repository around the current folder)."""
+    from envid.adapters.git import GitObjects, find_root
+    from envid.usecases.environment import InputReader
+
+    root = find_root(Path(repo) if repo else Path.cwd())
+    with GitObjects(root, extra_environment) as objects:
+        yield root, InputReader(objects)
+
+
+def commit_record(objects: GitObjects, commit: str) -> CommitRecord:
+    """Return the commit of a full id, or of HEAD when ``commit`` is empty."""
+    from envid.core.values import CommitId
+
+    return objects.commit(CommitId(commit) if commit else objects.resolve("HEAD"))
+
+
+@contextmanager
+def open_source(workspace: Workspace, commit: str, *, dirty: bool) -> Iterator[tuple[CommitRecord, InputReader]]:
+    """Open the commit to work on: a full id, HEAD, or the uncommitted work tree."""
+    from envid.errors import InputError
+
+    if not dirty:
+        with open_objects(str(workspace.root)) as (_, reader):
+            yield commit_record(reader.objects, commit), reader
+        return
+    if commit:
+        raise InputError("--dirty and --commit exclude each other", remedy="leave one out")
+    from envid.adapters.worktree import dirty_commit
+
+    with (
+        dirty_commit(workspace.root) as (temporary, environment),
+        open_objects(str(workspace.root), environment) as (_, reader),
+    ):
+        yield reader.objects.commit(temporary), reader
+
+
+@contextmanager
+def open_registry() -> Iterator[ImageRegistry]:
+    """Open the registry client."""
+    from envid.adapters.registry import Registry
+
+    with Registry() as registry:
+        yield registry
+
+
+def open_gitops(workspace: Workspace) -> GitOpsBranch:
+    """Return the lane's GitOps branch behind the mirror."""
+    from envid.adapters.gitops import GitOpsBranch
+
+    return GitOpsBranch(
+        workspace.state / "git",
+        branch=workspace.lane.gitops_branch,
+        read_url=workspace.endpoints.mirror_read_url,
+        write_url=workspace.endpoints.mirror_write_url,
+    )
+
+
+def promotion_tools(workspace: Workspace) -> PromotionTools:
+    """Return what a promotion works with, on the real clock."""
+    from envid.usecases.promote import PromotionTools
+
+    return PromotionTools(lane=workspace.lane, gitops=open_gitops(workspace), clock=time.time, sleep=time.sleep)
+
+
+def open_mirror(workspace: Workspace) -> Mirror:
+    """Return the lane's mirror."""
+    from envid.usecases.mirror import Mirror
+
+    return Mirror(
+        workspace.state,
+        workspace.lane,
+        read_url=workspace.endpoints.mirror_read_url,
+        write_url=workspace.endpoints.mirror_write_url,
+        origin_url=workspace.endpoints.origin_url,
+        clock=time.time,
+    )
+
+
+def runtime_mirror(workspace: Workspace) -> str:
+    """Return what a pod fetches from: the lane's own mirror, whatever this machine uses."""
+    return workspace.settings.mirror_read_url or workspace.lane.mirror_read_url
+
+
+def publication_path(workspace: Workspace, commit: str) -> Path:
+    """Return where ``publish`` keeps a commit's result for ``promote``."""
+    return workspace.state / "publications" / workspace.lane.name / f"{commit}.json"
+
+
+def find_publication(workspace: Workspace, commit: str, named: str = "") -> Publication | None:
+    """Return the publication of ``commit``: the file ``named``, or the commit's own; None where there is none."""
+    from envid.adapters.files import read_bounded
+    from envid.core.publication import parse_publication
+    from envid.core.strictjson import MAX_JSON_BYTES
+    from envid.errors import Fault, InputError
+
+    path = Path(named) if named else publication_path(workspace, commit)
+    if not named and not path.is_file():
+        return None
+    publication = parse_publication(read_bounded(path, limit=MAX_JSON_BYTES, hint="invoke publish"), where=str(path))
+    if publication.commit != commit:
+        fault = Fault(f"{path}: $.commit", f"it is {publication.commit}, the commit to promote is {commit}")
+        raise InputError("the publication is another commit's", faults=[fault], remedy=f"--commit {publication.commit}")
+    return publication
+
+
+def tool_folders() -> list[Path]:
+    """Return the folders in which bootstrapped programs are."""
+    from envid.local.tools import tool_folders
+
+    return tool_folders()
+
+
+def patterns(inputs: Sequence[str]) -> tuple[str, ...]:
+    """Check further inputs given on the command line."""
+    from envid.core.values import RepoPath
+
+    return tuple(RepoPath(text) for text in inputs)
+
+
+def promotion_output(done: Promoted, workspace: Workspace) -> Output:
+    """Return what a promotion has to say."""
+    data = {
+        "schemaVersion": "agentrun.promotion/1",
+        "branch": workspace.lane.gitops_branch,
+        "commit": done.commit,
+        "changed": list(done.changed),
+        "tries": done.tries,
+    }
+    if not done.changed:
+        return Output(data=data, lines=[f"{workspace.lane.gitops_branch} {done.commit} has all of it already"])
+    return Output(data=data, lines=[*(f"  {path}" for path in done.changed), f"promoted {done.commit}"])
