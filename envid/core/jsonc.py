@@ -1,13 +1,13 @@
 """The door for JSON that people and Bun write: comments, trailing commas, and nothing else beyond strict JSON.
 
 A thin shell over jsonyx, which knows the line of every syntax fault. Here stand the limits, and the refusal of
-duplicate keys, of which every parser keeps another one.
+duplicate keys that disagree, of which every parser keeps another one. Duplicates that agree are passed over: Bun
+itself has written such locks, from a ``package.json`` that named a peer dependency twice.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any, Final
 
 import jsonyx
@@ -28,8 +28,8 @@ def parse_jsonc(content: bytes, *, where: str) -> Any:
     """Parse JSON with comments and trailing commas; one UTF-8 byte order mark in front is passed over.
 
     Raises:
-        InputError: it isn't such JSON, has a duplicate key or a number out of range, or is too large or too deep;
-            ``where`` is the file's name in the message, followed by the line.
+        InputError: it isn't such JSON, has duplicate keys that disagree or a number out of range, or is too large or
+            too deep; ``where`` is the file's name in the message, followed by the line.
 
     """
     if len(content) > MAX_JSONC_BYTES:
@@ -61,8 +61,9 @@ def _finite(text: str) -> float:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+        for name, value in pairs:
+            if value is not members[name] and repr(value) != repr(members[name]):
+                raise ValueError(f"the key {name[:80]!r} stands twice in one object, with different values")
     return members
 
 

@@ -26,7 +26,10 @@ _SHORT: Final = 12
 
 
 def explain_inputs(old: Mapping[str, InputView], new: Mapping[str, InputView]) -> Explanation:
-    """Compare two sets of inputs. The keys only pair the sides: any stable key does, as ``kind:name``."""
+    """Compare two sets of inputs. The keys only pair the sides: any stable key does, as ``kind:name``.
+
+    A pair may have two names: a Containerfile that moved is then compared with what it was.
+    """
     changes = []
     unchanged = []
     for key in sorted(old.keys() | new.keys()):
@@ -112,7 +115,9 @@ def _both(old: InputView, new: InputView) -> InputChange:
         new_size=_size(new),
     )
     told = _tell(base, old, new)
-    parts = [] if old.mode == new.mode else [f"mode {old.mode or 'none'} → {new.mode or 'none'}"]
+    parts = [] if old.name == new.name else [f"was {one_line(old.name)}"]
+    if old.mode != new.mode:
+        parts.append(f"mode {old.mode or 'none'} → {new.mode or 'none'}")
     if told.summary:
         parts.append(told.summary)
     return replace(told, summary=f"{_title(new)}: {'; '.join(parts) or 'changed'}")

@@ -213,6 +213,14 @@ def test_the_deepest_nesting_is_read() -> None:
     assert parse_jsonc(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, where="f")
 
 
+def test_duplicate_keys_that_agree_are_read_as_bun_reads_them() -> None:
+    text = b'{"lockfileVersion": 1, "workspaces": {"": {"peerDependencies": {"a": "1", "b": "2", "a": "1"}}}}'
+    assert read_lock(text).workspaces[""].needs.peer == {"a": "1", "b": "2"}
+    for other in (b"1", b"true", b'"2"', b"1.0", b"[1]"):
+        with pytest.raises(InputError):
+            parse_jsonc(b'{"a": %s, "a": "1"}' % other, where="f")
+
+
 def test_a_duplicate_key_is_named() -> None:
     with pytest.raises(InputError, match="the key 'b;' stands twice in one object"):
         parse_jsonc(b'{"a": 1, "b;": [], "c": {}, "b;": 2}', where="f")

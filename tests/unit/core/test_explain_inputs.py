@@ -117,6 +117,11 @@ def test_equal_inputs_have_no_cause_and_are_named() -> None:
             file("deploy/runtime/packages.lock", f"curl 7.2 amd64 {SHA}\ngit 2.1 amd64 {SHA}\n"),
             "deploy/runtime/packages.lock: curl 7.1 → 7.2 and 1 more",
         ),
+        (
+            file("Dockerfile", "FROM a\n", kind="containerfile"),
+            file("Containerfile", "FROM a\n", kind="containerfile"),
+            "Containerfile: was Dockerfile",
+        ),
         (None, file("patches/a.patch", "12345"), "patches/a.patch: added (5 bytes)"),
         (file("patches/a.patch", "12345"), None, "patches/a.patch: removed (5 bytes)"),
         (None, value("build-arg", "A", "1"), "build-arg A: added: 1"),
