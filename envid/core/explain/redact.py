@@ -8,8 +8,13 @@ from typing import Any, Final
 __all__ = ["one_line", "redact", "redact_values"]
 
 _URL_LOGIN: Final = re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+(?=@)")
-_SETTING: Final = re.compile(r"(?i)((?:_auth(?:token)?|_?password|\btoken|_secret)[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]+")
-_SECRET_KEY: Final = re.compile(r"(?i)_auth(?:token)?|_?password|token|.*_secret")
+_SETTING: Final = re.compile(r"(?i)((?:_auth|token|password|secret)[\"']?\s*[=:]\s*[\"']?)(?![$\[{])[^\s\"',}]+")
+"""A value that is only a variable's name, as ``$TOKEN``, is no credential."""
+_SECRET_KEY: Final = re.compile(r"(?i).*(?:_auth|token|password|secret)")
+_RANGE: Final = re.compile(
+    r"[\^~<>= ]*v?\d+(?:\.(?:\d+|x|\*)){0,2}(?:-[a-z]+[.\d]*)?|\*|latest|(?:workspace|catalog|npm|file|link):.*"
+)
+"""What a dependency's version looks like: there are packages called ``token``."""
 _HIDDEN: Final = "***"
 
 
@@ -26,10 +31,14 @@ def redact_values(value: Any) -> Any:
         return [redact_values(item) for item in value]
     if isinstance(value, dict):
         return {
-            key: _HIDDEN if isinstance(item, str) and _SECRET_KEY.fullmatch(key) else redact_values(item)
+            key: _HIDDEN if isinstance(item, str) and _is_secret(key, item) else redact_values(item)
             for key, item in value.items()
         }
     return value
+
+
+def _is_secret(key: str, value: str) -> bool:
+    return bool(_SECRET_KEY.fullmatch(key)) and not _RANGE.fullmatch(value) and not value.startswith("$")
 
 
 def one_line(text: str, limit: int = 80) -> str:
