@@ -1,0 +1,29 @@
+// What the manager is told at start, checked once.
+import { z } from "zod";
+
+const environment = z.object({
+  AGENTRUN_BOOT_COMMIT: z.string().regex(/^[0-9a-f]{40}$/, "must be a full commit id: 40 lower-case hex digits"),
+  AGENTRUN_ENV_IDENTITY: z.string().regex(/^[0-9a-f]{64}$/, "must be an envIdentity: 64 lower-case hex digits"),
+  AGENTRUN_LANE: z.string().regex(/^v\d+\.\d+$/, "must be a lane, as v0.1"),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+});
+
+export interface Config {
+  readonly commit: string;
+  readonly envIdentity: string;
+  readonly lane: string;
+  readonly port: number;
+}
+
+export class ConfigError extends Error {}
+
+/** Reads the configuration; a ConfigError names every variable that is wrong, not only the first. */
+export function readConfig(source: Record<string, string | undefined>): Config {
+  const parsed = environment.safeParse(source);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  - ${issue.path.join(".")}: ${issue.message}`);
+    throw new ConfigError(["the environment is not valid", ...faults].join("\n"));
+  }
+  const { AGENTRUN_BOOT_COMMIT, AGENTRUN_ENV_IDENTITY, AGENTRUN_LANE, PORT } = parsed.data;
+  return { commit: AGENTRUN_BOOT_COMMIT, envIdentity: AGENTRUN_ENV_IDENTITY, lane: AGENTRUN_LANE, port: PORT };
+}

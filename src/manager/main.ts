@@ -1,0 +1,25 @@
+// Starts the manager, and ends it on a signal as soon as the requests in flight are answered.
+import { ConfigError, readConfig } from "./config.ts";
+import { serve } from "./server.ts";
+
+const GRACE_MILLISECONDS = 1500;
+
+function main(): void {
+  const config = readConfig(process.env);
+  const server = serve(config);
+  console.log(JSON.stringify({ event: "listening", port: server.port, commit: config.commit, lane: config.lane }));
+  const end = (): void => {
+    setTimeout(() => process.exit(0), GRACE_MILLISECONDS).unref();
+    void server.stop(false).then(() => process.exit(0));
+  };
+  process.once("SIGTERM", end);
+  process.once("SIGINT", end);
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}
