@@ -13,6 +13,7 @@ __all__ = ["BuildProgress"]
 
 _KEPT_LOG_LINES: Final = 25
 _MAX_LINE: Final = 400
+_MAX_NAME: Final = 96
 
 
 @dataclass(slots=True)
@@ -63,11 +64,11 @@ class BuildProgress:
         return sum(step.done and not step.cached and not step.error for step in self._steps.values())
 
     def _vertex(self, vertex: dict[str, Any]) -> list[str]:
-        digest, name = str(vertex.get("digest", "")), str(vertex.get("name", ""))[:_MAX_LINE]
+        digest, name = str(vertex.get("digest", "")), " ".join(str(vertex.get("name", "")).split())
         news: list[str] = []
         step = self._steps.get(digest)
         if step is None:
-            step = self._steps[digest] = _Step(name)
+            step = self._steps[digest] = _Step(name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…")
         if vertex.get("error"):
             step.error = str(vertex["error"])
         if vertex.get("completed") and not step.done:
