@@ -22,14 +22,14 @@ _CALL: Final = re.compile(
     r"|(?P<dpkg>dpkg)\s+(?:-\S+\s+)*(?:-i|--install|--unpack)(?=\s|$))(?P<rest>[^;&|\n]*)"
 )
 _CONTINUED: Final = re.compile(r"\\[ \t]*\r?\n")
-_COMMENT: Final = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^[ \t]*#.*\n?", re.MULTILINE)
 
 
 def stray_installs(containerfile: str, *, where: str = "Containerfile") -> Iterator[Fault]:
     """Yield a fault for each call that would install system packages outside ``packages.lock``, naming them."""
-    # comments go first, their line ends stay: the numbers must be those of the file
-    text = _COMMENT.sub("", containerfile)
-    joined = _CONTINUED.sub(lambda match: " " * len(match[0]), text)
+    # blanks of the same length stand in for comments and joined line ends: positions stay those of the file
+    text = _COMMENT.sub(_blank, containerfile)
+    joined = _CONTINUED.sub(_blank, text)
     for match in _CALL.finditer(joined):
         line = containerfile.count("\n", 0, match.start()) + 1
         names = [word for word in match["rest"].split() if not word.startswith(("-", "$", ">", "<"))]
@@ -39,3 +39,7 @@ def stray_installs(containerfile: str, *, where: str = "Containerfile") -> Itera
             f"it installs {what} outside packages.lock; add it to deploy/runtime/packages.txt and run "
             "invoke lock.packages",
         )
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
