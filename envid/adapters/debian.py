@@ -76,7 +76,7 @@ def host_sources(codename: str) -> tuple[ArchiveSource, ...]:
         raise InputError(
             f"this machine's apt has no source for Debian {codename}",
             cause="it is another distribution or release, or apt-get update never ran",
-            remedy=f"apt-get update; or name an archive: ENVID_DEBIAN_MIRROR='URL {codename}' (more pairs after it, separated by ;)",
+            remedy=f"apt-get update, or name an archive: ENVID_DEBIAN_MIRROR='URL {codename}; URL {codename}-security'",
         )
     return tuple(dict.fromkeys(found))
 
