@@ -64,7 +64,9 @@ def package_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
          "--oci-worker-net=host", "--containerd-worker=false"],
     )  # fmt: skip
     with (root / "log").open("wb") as log:
-        servers = [subprocess.Popen(command, stdout=log, stderr=log) for command in commands]
+        # buildkitd leaves its mount points in TMPDIR
+        environment = os.environ | {"TMPDIR": str(root)}
+        servers = [subprocess.Popen(command, env=environment, stdout=log, stderr=log) for command in commands]
         try:
             build = InnerBuild(buildctl=find_tool("buildctl"), host=address)
             _await(lambda: httpx.get(f"http://{registry}/v2/").status_code == 200, root)
