@@ -225,12 +225,26 @@ def catalog_show(c: Context, json: bool = False, debug: bool = False) -> None:
 @task(
     name="digest",
     positional=["reference"],
-    iterable=["reference"],
-    help={"reference": "an image reference (repeatable)", "json": _JSON, "debug": _DEBUG},
+    iterable=["also"],
+    help={
+        "reference": "an image reference, or - to read one a line from standard input",
+        "also": "a further reference (repeatable)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
 )
-def registry_digest(c: Context, reference: list[str], json: bool = False, debug: bool = False) -> None:
+def registry_digest(
+    c: Context, reference: str, also: list[str] | None = None, json: bool = False, debug: bool = False
+) -> None:
     """Print the verified manifest digest of a reference."""
-    _run(c, "inspect.registry_digest", as_json=json, debug=debug, references=reference)
+    _run(
+        c,
+        "inspect.registry_digest",
+        as_json=json,
+        debug=debug,
+        with_section=False,
+        references=[reference, *(also or [])],
+    )
 
 
 @task(name="pin", help={"json": _JSON, "debug": _DEBUG})

@@ -6,6 +6,7 @@ Imports stand inside the functions: a command pays for what it uses, and no more
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from envid.cli import Output
@@ -79,15 +80,12 @@ def history(
     return Output(stream=lines())
 
 
-def registry_digest(references: Sequence[str], *, section: Section = None) -> Output:
-    """Print the verified manifest digest of each reference, and nothing else."""
+def registry_digest(references: Sequence[str]) -> Output:
+    """Print the verified manifest digest of each reference, one a line and nothing else; ``-`` reads standard input."""
     from envid.core.values import ImageReference
-    from envid.errors import InputError
 
-    del section
-    if not references:
-        raise InputError("no reference was given", remedy="invoke registry.digest REGISTRY/NAME:TAG")
-    parsed = [ImageReference.parse(text) for text in references]
+    named = [name for text in references for name in (sys.stdin.read().split() if text == "-" else [text])]
+    parsed = [ImageReference.parse(name) for name in named]
     with open_registry() as registry:
         digests = [registry.digest(reference) for reference in parsed]
     data = [{"reference": str(r), "digest": d} for r, d in zip(parsed, digests, strict=True)]

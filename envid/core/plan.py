@@ -36,6 +36,7 @@ __all__ = [
     "Wanted",
     "changed_inputs",
     "conclude",
+    "failed_proof",
     "judge",
 ]
 
@@ -145,7 +146,7 @@ def judge(wanted: Wanted, entry: CatalogEntry | None, lane: Lane, *, rebuild: bo
         # an entry whose identity was edited may record the very inputs that are wanted
         detail = f"changed: {', '.join(changed)}" if changed else "the recorded identity is not that of its inputs"
         return _build(wanted, Reason.IDENTITY_CHANGED, detail, entry, changed)
-    if failed := _failed_proof(wanted, entry, lane):
+    if failed := failed_proof(wanted, entry, lane):
         return _unsafe(wanted, entry, *failed)
     return Judgement(
         wanted=wanted,
@@ -182,7 +183,8 @@ def changed_inputs(old: Iterable[EnvInput], new: Iterable[EnvInput]) -> tuple[st
     return tuple(sorted({key[1] for key in before.keys() | after.keys() if before.get(key) != after.get(key)}))
 
 
-def _failed_proof(wanted: Wanted, entry: CatalogEntry, lane: Lane) -> tuple[Reason, str] | None:
+def failed_proof(wanted: Wanted, entry: CatalogEntry, lane: Lane) -> tuple[Reason, str] | None:
+    """Return the first proof that ``entry`` fails without asking the registry, or None."""
     lane_says = (lane.version, lane.source_branch, lane.gitops_branch, wanted.service_id)
     entry_says = (entry.lane, entry.source_branch, entry.gitops_branch, entry.service_id)
     if entry_says != lane_says:

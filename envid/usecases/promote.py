@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from envid.adapters.gitops import PushResult, Signature
 from envid.core.catalog import Catalog, CatalogEntry, catalog_bytes, empty_catalog, parse_catalog
+from envid.core.plan import Wanted, failed_proof
 from envid.core.promotion import edit_for
 from envid.core.publication import Publication
 from envid.core.render import render_runtime
@@ -225,14 +226,13 @@ def _settled(
 ) -> CatalogEntry:
     """Return the entry to write, given what the branch holds now.
 
-    Where another promotion of the same envIdentity won, its digest is adopted: one identity, one image. A reuse must
-    still be backed by a catalog of this branch: the newest, or the one that the plan believed.
+    Where another promotion of the same envIdentity won and its entry is proven, its digest is adopted: one identity, one
+    image. A reuse must still be backed by a catalog of this branch: the newest, or the one that the plan believed.
     """
     current = catalog.entry(entry.service_id)
     if current is not None and _same_image(current, entry):
         return entry
-    if current is not None and _same_environment(current, entry) and entry.status == "built":
-        registry.digest(ImageReference.parse(current.repository_digest))
+    if current is not None and entry.status == "built" and _is_proven(current, entry, tools.lane, registry):
         return entry.model_copy(
             update={
                 "digest": current.digest,
@@ -271,12 +271,19 @@ def _same_image(one: CatalogEntry, other: CatalogEntry) -> bool:
     )
 
 
-def _same_environment(one: CatalogEntry, other: CatalogEntry) -> bool:
-    return (one.env_identity, one.toolchain_inputs, one.image) == (
-        other.env_identity,
-        other.toolchain_inputs,
-        other.image,
+def _is_proven(current: CatalogEntry, built: CatalogEntry, lane: Lane, registry: ImageRegistry) -> bool:
+    """Tell whether the branch's entry may stand for what was just built: as a plan would believe it."""
+    image = ImageReference.parse(built.image)
+    wanted = Wanted(
+        service_id=built.service_id,
+        identity=built.env_identity,
+        inputs=tuple(item.as_input() for item in built.toolchain_inputs.inputs),
+        image_ref=built.image_ref,
+        image=image,
     )
+    if current.env_identity != built.env_identity or failed_proof(wanted, current, lane):
+        return False
+    return registry.probe(image.with_digest(current.digest)) == registry.probe(image) == current.digest
 
 
 def _promotion_of(tools: PromotionTools, tip: CommitId, revision: CommitId) -> CommitId:
