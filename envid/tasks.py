@@ -271,6 +271,39 @@ def git_mirror_flush(c: Context, confirm: bool = False, json: bool = False, debu
     _run(c, "mirror.git_mirror_flush", as_json=json, debug=debug, confirm=confirm)
 
 
+@task(name="build", help={"pin": "write its digest into the Containerfile", "json": _JSON, "debug": _DEBUG})
+def base_build(c: Context, pin: bool = False, json: bool = False, debug: bool = False) -> None:
+    """Build the base image from locked packages."""
+    _run(c, "local.base_build", as_json=json, debug=debug, pin=pin)
+
+
+@task(
+    name="packages",
+    help={"check": "only tell what moved", "base": "of the base image", "json": _JSON, "debug": _DEBUG},
+)
+def lock_packages(c: Context, check: bool = False, base: bool = False, json: bool = False, debug: bool = False) -> None:
+    """Lock the system packages: names, versions and hashes."""
+    _run(c, "local.lock_packages", as_json=json, debug=debug, check=check, base=base)
+
+
+@task(name="up", help={"json": _JSON, "debug": _DEBUG})
+def local_up(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Start the embedded registry, BuildKit and git mirror."""
+    _run(c, "local.local_up", as_json=json, debug=debug)
+
+
+@task(name="down", help={"json": _JSON, "debug": _DEBUG})
+def local_down(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Stop them, and remove their state."""
+    _run(c, "local.local_down", as_json=json, debug=debug)
+
+
+@task(name="status", help={"json": _JSON, "debug": _DEBUG})
+def local_status(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Show what of them runs, and where."""
+    _run(c, "local.local_status", as_json=json, debug=debug)
+
+
 def _group(name: str, *tasks: Any) -> Collection:
     collection = Collection(name)
     for item in tasks:
@@ -280,9 +313,12 @@ def _group(name: str, *tasks: Any) -> Collection:
 
 def _namespace() -> Collection:
     root = _group("", plan, identity, history, publish, render, promote)
+    root.add_collection(_group("base", base_build))
     root.add_collection(_group("catalog", catalog_init, catalog_show))
     root.add_collection(_group("git-mirror", git_mirror_status, git_mirror_sync, git_mirror_flush))
     root.add_collection(_group("imageref", imageref_pin))
+    root.add_collection(_group("local", local_up, local_down, local_status))
+    root.add_collection(_group("lock", lock_packages))
     root.add_collection(_group("registry", registry_digest))
     return root
 

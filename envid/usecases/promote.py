@@ -226,8 +226,8 @@ def _settled(
 ) -> CatalogEntry:
     """Return the entry to write, given what the branch holds now.
 
-    Where another promotion of the same envIdentity won and its entry is proven, its digest is adopted: one identity, one
-    image. A reuse must still be backed by a catalog of this branch: the newest, or the one that the plan believed.
+    Where another promotion of the same envIdentity won and its entry is proven, its digest is adopted: one identity,
+    one image. A reuse must still be backed by a catalog of this branch: the newest, or the one that the plan believed.
     """
     current = catalog.entry(entry.service_id)
     if current is not None and _same_image(current, entry):
