@@ -1,0 +1,345 @@
+"""The registry client: what a reference names, proved as far as each question needs it (R4)."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
+
+import httpx
+
+from envid.adapters.registry.authorization import Authorization
+from envid.adapters.registry.door import Door, Places
+from envid.adapters.registry.errors import RegistryAbsent, RegistryBroken, error_for
+from envid.adapters.registry.exchange import RETRIED, Exchange, shell_url
+from envid.adapters.registry.network import Deadline, deadline_scope
+from envid.adapters.registry.transport import BoundedTransport
+from envid.core.manifest import (
+    ACCEPTED_TYPES,
+    INDEX_TYPES,
+    SCHEMA2_MANIFEST,
+    ManifestContent,
+    ManifestProblem,
+    UnusableManifest,
+    digest_of,
+    parse_digest_header,
+    parse_manifest,
+    parse_media_type,
+)
+from envid.core.values import Digest, ImageReference
+from envid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from envid.adapters.registry.docker_config import DockerConfig
+    from envid.adapters.registry.exchange import Answer
+    from envid.core.manifest import Descriptor
+
+__all__ = ["Manifest", "Registry"]
+
+_ABSENT_CODES: Final = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_REALMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest whose bytes were fetched and hashed: ``size`` is their number, ``reference`` is pinned to them."""
+
+    reference: ImageReference
+    digest: Digest
+    media_type: str
+    size: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one question told: by header only (``body`` None), or by the bytes themselves."""
+
+    digest: Digest
+    content: ManifestContent | None = None
+    body: bytes | None = None
+
+
+class Registry:
+    """A client of any registry, by reference. May be used from several threads; close it, or use ``with``.
+
+    Loopback hosts and ``insecure_hosts`` are spoken to in plain HTTP, all others in TLS that verifies.
+    ``path_prefixes`` gives, per host, the path below which a registry serves ``/v2/``. ``trusted_realms`` gives, per
+    registry host, the hosts of token realms that may get that registry's login. ``docker_config`` None reads the
+    user's, when a registry first asks for a login. ``deadline`` is in seconds, for each call of a method as a whole.
+    """
+
+    def __init__(  # noqa: PLR0913 - every one is a setting or a door for tests; all have defaults
+        self,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        insecure_hosts: frozenset[str] = frozenset(),
+        path_prefixes: Mapping[str, str] = _NOTHING,
+        trusted_realms: Mapping[str, frozenset[str]] = _NO_REALMS,
+        docker_config: DockerConfig | None = None,
+        deadline: float = 15.0,
+        attempts: int = 4,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: Callable[[], float] = random.random,
+    ) -> None:
+        self._transport = BoundedTransport() if transport is None else transport
+        self._seconds = deadline
+        self._clock = clock
+        places = Places(insecure_hosts, path_prefixes)
+        exchange = Exchange(self._transport, sleep=sleep, rng=rng, wall=wall, attempts=attempts)
+        authorization = Authorization(
+            exchange, config=docker_config, trusted_realms=trusted_realms, may_use=places.may_use, clock=clock
+        )
+        self._door = Door(exchange, authorization, places)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    def probe(self, reference: ImageReference) -> Digest | None:
+        """Return the digest that the registry's header names for ``reference``; None means absent, and only that.
+
+        One HEAD where the image is there as schema2, or is asked for by digest. The header is taken at its word, so
+        compare the answer with a digest that is known already, or use `digest`.
+
+        Raises:
+            RegistryError: neither present nor absent could be established.
+
+        """
+        with self._call() as deadline:
+            found = self._probe(reference, deadline)
+            return None if found is None else found.digest
+
+    def digest(self, reference: ImageReference) -> Digest:
+        """Return the verified digest of what ``reference`` names.
+
+        For a tag: HEAD, then the manifest's bytes, hashed, then HEAD by that digest; all three must agree. A digest
+        reference is confirmed by HEAD.
+
+        Raises:
+            RegistryAbsent: there is no such manifest.
+            RegistryError: its digest could not be verified.
+
+        """
+        with self._call() as deadline:
+            first = self._probe(reference, deadline)
+            if first is None:
+                raise _absent(reference)
+            if reference.digest is not None:
+                return first.digest
+            named = first if first.content is not None else self._get(reference, deadline)
+            if named is None:
+                raise _lie(f"{reference} is there for HEAD, and absent for GET")
+            # A registry that is asked for schema2 alone may answer an index's tag with one of its children.
+            is_index = named.content is not None and named.content.media_type in INDEX_TYPES
+            if named.digest != first.digest and not is_index:
+                raise _lie(f"{reference} is {first.digest} by its header, and {named.digest} by its bytes")
+            if self._probe(reference.with_digest(named.digest), deadline) is None:
+                raise _lie(f"{reference} is {named.digest} by tag, which the registry does not have by digest")
+            return named.digest
+
+    def manifest(self, reference: ImageReference) -> Manifest:
+        """Fetch the manifest that ``reference`` pins, and hash its bytes.
+
+        Raises:
+            InputError: the reference has no digest.
+            RegistryAbsent: there is no such manifest.
+            RegistryError: the registry sent something else, or nothing.
+
+        """
+        pinned = _pinned(reference)
+        with self._call() as deadline:
+            found = self._fetch(pinned, deadline)
+            assert found.content is not None  # noqa: S101 - _fetch reads the bytes
+            assert found.body is not None  # noqa: S101
+            return Manifest(pinned, found.digest, found.content.media_type, len(found.body), found.body)
+
+    def verify_complete(self, reference: ImageReference) -> None:
+        """Fetch the manifest by digest, hash its bytes, and see that config and layers are there, with their sizes.
+
+        Of an index, every child is seen to in the same way.
+
+        Raises:
+            InputError: the reference has no digest.
+            RegistryAbsent: the manifest is not there.
+            RegistryBroken: a part of the image is not there, or a digest does not fit its bytes.
+
+        """
+        pinned = _pinned(reference)
+        with self._call() as deadline:
+            seen: set[Digest] = set()
+            waiting = [pinned]
+            while waiting:
+                current = waiting.pop()
+                content = self._fetch(current, deadline).content
+                assert content is not None  # noqa: S101 - _fetch reads the bytes
+                for blob in content.blobs:
+                    if blob.digest not in seen and not blob.is_foreign:
+                        seen.add(blob.digest)
+                        self._confirm_blob(current, blob, deadline)
+                for child in content.children:
+                    if child.digest not in seen:
+                        seen.add(child.digest)
+                        waiting.append(pinned.with_digest(child.digest))
+
+    @contextlib.contextmanager
+    def _call(self) -> Iterator[Deadline]:
+        deadline = Deadline(self._seconds, self._clock)
+        with deadline_scope(deadline):
+            yield deadline
+
+    def _probe(self, reference: ImageReference, deadline: Deadline) -> _Found | None:
+        # A tag is asked for as schema2 alone, or registries answer in an older or another form. A digest can only
+        # mean one sequence of bytes, so every form may be named at once.
+        accept = (SCHEMA2_MANIFEST,) if reference.digest is None else ACCEPTED_TYPES
+        answer = self._door.ask("HEAD", reference, "manifests", _selector(reference), accept, deadline)
+        if answer.status == httpx.codes.OK:
+            digest = parse_digest_header(answer.headers.get("docker-content-digest"))
+            typed = parse_media_type(answer.headers.get("content-type")) in accept
+            if typed and digest is not None and reference.digest in {None, digest}:
+                return _Found(digest)
+        elif answer.status in RETRIED:
+            raise error_for(answer, reference.host)
+        # Not found, HEAD not allowed, a header that is missing or odd, a refusal without its reason: the body knows.
+        return self._get(reference, deadline)
+
+    def _get(self, reference: ImageReference, deadline: Deadline) -> _Found | None:
+        answer = self._door.ask("GET", reference, "manifests", _selector(reference), ACCEPTED_TYPES, deadline)
+        if answer.status == httpx.codes.NOT_FOUND:
+            _require_absence(answer, reference)
+            return None
+        if answer.status != httpx.codes.OK:
+            raise error_for(answer, reference.host)
+        content = _content(answer)
+        digest = digest_of(answer.body)
+        header = parse_digest_header(answer.headers.get("docker-content-digest"))
+        if reference.digest is not None and digest != reference.digest:
+            raise _lie(f"{answer}, but with bytes whose digest is {digest}")
+        if header is not None and header != digest:
+            raise _lie(f"{answer} and names {header}, but the bytes' digest is {digest}")
+        return _Found(digest, content, answer.body)
+
+    def _fetch(self, reference: ImageReference, deadline: Deadline) -> _Found:
+        found = self._get(reference, deadline)
+        if found is None:
+            raise _absent(reference)
+        return found
+
+    def _confirm_blob(self, owner: ImageReference, blob: Descriptor, deadline: Deadline) -> None:
+        answer = self._door.ask("HEAD", owner, "blobs", blob.digest, ("*/*",), deadline)
+        length = answer.headers.get("content-length")
+        if answer.status == httpx.codes.NOT_FOUND:
+            problem = "the registry does not have it"
+        elif answer.status != httpx.codes.OK:
+            raise error_for(answer, owner.host)
+        elif length is not None and length != str(blob.size):
+            problem = f"the registry has {length[:20]} bytes of {blob.size}"
+        else:
+            return
+        raise RegistryBroken(
+            f"{owner} is incomplete: its blob {blob.digest} is not usable",
+            cause=problem,
+            remedy="build and push the image again: invoke publish",
+            code="registry-incomplete",
+        )
+
+
+def _selector(reference: ImageReference) -> str:
+    return reference.digest or reference.tag or "latest"
+
+
+def _pinned(reference: ImageReference) -> ImageReference:
+    if reference.digest is None:
+        raise InputError(
+            f"{reference} is not pinned by digest", remedy=f"invoke registry.digest {reference} tells its digest"
+        )
+    return reference.with_digest(reference.digest)
+
+
+def _require_absence(answer: Answer, reference: ImageReference) -> None:
+    """Believe a 404 only from a registry that says what is missing; raise for all others."""
+    codes = {fault.code for fault in answer.faults}
+    if codes and codes <= _ABSENT_CODES:
+        return
+    if codes:
+        raise error_for(answer, reference.host)
+    speaks_registry = answer.headers.get("docker-distribution-api-version", "").startswith("registry/2")
+    if speaks_registry and parse_media_type(answer.headers.get("content-type")) != "text/html":
+        return
+    raise _no_registry(answer)
+
+
+def _content(answer: Answer) -> ManifestContent:
+    if answer.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise _malformed(answer, "the answer is compressed, which was not asked for")
+    try:
+        return parse_manifest(answer.body, parse_media_type(answer.headers.get("content-type")))
+    except UnusableManifest as error:
+        match error.problem:
+            case ManifestProblem.HTML:
+                raise _no_registry(answer) from None
+            case ManifestProblem.SCHEMA1:
+                raise RegistryBroken(
+                    f"{answer}: {error}",
+                    cause="the image was pushed in a form whose digest no current runtime can pull by",
+                    remedy="push it again with a current builder, in schema2 or OCI form",
+                    code="registry-schema1",
+                ) from None
+            case ManifestProblem.OTHER_TYPE:
+                raise RegistryBroken(
+                    f"{answer}: {error}",
+                    cause="the reference names something that is not an image",
+                    remedy=f"curl -i {shell_url(answer.url)}",
+                    code="registry-media-type",
+                ) from None
+            case ManifestProblem.MALFORMED:
+                raise _malformed(answer, str(error)) from None
+
+
+def _malformed(answer: Answer, problem: str) -> RegistryBroken:
+    return RegistryBroken(
+        f"{answer}: {problem}",
+        cause="the registry or something in front of it sends something else than was pushed",
+        remedy=f"curl -i {shell_url(answer.url)}",
+        code="registry-malformed",
+    )
+
+
+def _absent(reference: ImageReference) -> RegistryAbsent:
+    return RegistryAbsent(
+        f"{reference} is absent",
+        cause="the registry says that it has no such manifest, in any of the four forms",
+        remedy="check the name; an env image is built and pushed by: invoke publish",
+    )
+
+
+def _no_registry(answer: Answer) -> RegistryBroken:
+    return RegistryBroken(
+        f"{answer}, but not as a registry does",
+        cause="something else answers there: a captive portal, a proxy's page, or a registry below a path prefix",
+        remedy=f"curl -i {answer.origin}/v2/",
+        code="registry-not-a-registry",
+    )
+
+
+def _lie(what: str) -> RegistryBroken:
+    return RegistryBroken(
+        what,
+        cause="the registry or a proxy in front of it names a wrong digest, or the tag moved between two questions",
+        remedy="run it again; when it stays so, use another registry and tell this one's operator",
+        code="registry-digest-mismatch",
+    )
