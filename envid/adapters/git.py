@@ -19,12 +19,14 @@ from envid.core.values import CommitId
 from envid.errors import GitError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["CommitRecord", "GitObjects", "TreeEntry", "find_root", "git", "git_environment"]
 
 _TREE_CACHE: Final = 4096
 _SKIP_CHUNK: Final = 1 << 20
+_ASK_AHEAD: Final = 512
+"""Most ids that are asked for before an answer is read; with more, both pipes could be full at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,9 @@ class GitObjects:
     """
 
     def __init__(self, repository: Path, extra_environment: Mapping[str, str] | None = None) -> None:
-        self._repository = repository
-        self._environment = git_environment() | dict(extra_environment or {})
+        self.repository = repository
+        self.extra_environment = dict(extra_environment or {})
+        self._environment = git_environment() | self.extra_environment
         self._process: subprocess.Popen[bytes] | None = None
         self._trees: OrderedDict[str, tuple[TreeEntry, ...]] = OrderedDict()
 
@@ -132,7 +135,7 @@ class GitObjects:
         process, self._process = self._process, None
         if process is None:
             return
-        for stream in (process.stdin, process.stdout):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
         process.wait()
@@ -147,7 +150,7 @@ class GitObjects:
         found = self._read(commit)
         if found is None:
             raise InputError(
-                f"the commit {commit} is not in {self._repository}",
+                f"the commit {commit} is not in {self.repository}",
                 cause="it is mistyped, not fetched yet, or beyond a shallow clone's edge",
                 remedy="git fetch, then run this again",
                 code="unknown-commit",
@@ -173,7 +176,7 @@ class GitObjects:
             found = self._read(f"{revision}^{{commit}}")
         if found is None:
             raise InputError(
-                f"{revision!r} names no commit in {self._repository}",
+                f"{revision!r} names no commit in {self.repository}",
                 remedy="git log --oneline",
                 code="unknown-revision",
             )
@@ -205,25 +208,59 @@ class GitObjects:
         """
         found = self._read(oid, limit=limit)
         if found is None or found[1] != "blob":
-            raise GitError(f"the blob {oid} can't be read from {self._repository}", remedy="git fsck")
+            raise self._no_blob(oid)
         return found[3], found[2]
+
+    def blobs(self, oids: Sequence[str], *, limit: int) -> Iterator[tuple[int, bytes]]:
+        """Yield what ``blob`` returns for each id; asks ahead, which spares waiting for every answer.
+
+        Raises:
+            GitError: see ``blob``.
+
+        """
+        for begin in range(0, len(oids), _ASK_AHEAD):
+            asked = list(oids[begin : begin + _ASK_AHEAD])
+            self._ask(asked)
+            process, due = self._process, len(asked)
+            try:
+                for oid in asked:
+                    found = self._answer(limit=limit)
+                    due -= 1
+                    if found is None or found[1] != "blob":
+                        raise self._no_blob(oid)
+                    yield found[3], found[2]
+            finally:
+                # a caller that stops early must not leave answers for the next question
+                while due and self._process is process:
+                    self._answer(limit=0)
+                    due -= 1
+
+    def _no_blob(self, oid: str) -> GitError:
+        return GitError(f"the blob {oid} can't be read from {self.repository}", remedy="git fsck")
 
     def _content(self, oid: str, kind: str) -> bytes:
         found = self._read(oid)
         if found is None or found[1] != kind:
-            raise GitError(f"the {kind} {oid} can't be read from {self._repository}", remedy="git fsck")
+            raise GitError(f"the {kind} {oid} can't be read from {self.repository}", remedy="git fsck")
         return found[2]
 
     def _read(self, name: str, *, limit: int | None = None) -> tuple[str, str, bytes, int] | None:
+        self._ask([name])
+        return self._answer(limit=limit)
+
+    def _ask(self, names: Sequence[str]) -> None:
         process = self._running()
-        assert process.stdin is not None  # noqa: S101 - both are pipes by construction
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdin is not None  # noqa: S101 - a pipe by construction
         try:
-            process.stdin.write(name.encode() + b"\n")
+            process.stdin.write("".join(f"{name}\n" for name in names).encode())
             process.stdin.flush()
-            header = process.stdout.readline()
         except BrokenPipeError:
-            header = b""
+            raise self._died() from None
+
+    def _answer(self, *, limit: int | None) -> tuple[str, str, bytes, int] | None:
+        process = self._running()
+        assert process.stdout is not None  # noqa: S101 - a pipe by construction
+        header = process.stdout.readline()
         if not header:
             raise self._died()
         words = header.decode("utf-8", "replace").split()
@@ -243,7 +280,7 @@ class GitObjects:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [find_tool("git"), "-C", str(self._repository), "cat-file", "--batch"],
+                [find_tool("git"), "-C", str(self.repository), "cat-file", "--batch"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -257,7 +294,7 @@ class GitObjects:
         if process is not None:
             _, errors = process.communicate()
             text = errors.decode("utf-8", "replace").strip()
-        return GitError(f"git can't read {self._repository}", cause=text or "git ended early", remedy="git fsck")
+        return GitError(f"git can't read {self.repository}", cause=text or "git ended early", remedy="git fsck")
 
 
 def _parse_commit(commit: CommitId, content: bytes) -> CommitRecord:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
-from envid.core.closure import closure_faults
-from envid.core.containerfile import ContainerfileFacts, read_containerfile
 from envid.core.globs import is_pattern, matches, static_prefix
 from envid.core.identity import (
     MAX_INPUT_BYTES,
@@ -19,13 +17,15 @@ from envid.core.identity import (
     file_problem,
     value_input,
 )
+from envid.core.package_calls import stray_installs
 from envid.core.values import CommitId, RepoPath
 from envid.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from envid.adapters.git import CommitRecord, GitObjects, TreeEntry
+    from envid.core.containerfile import ContainerfileFacts
     from envid.core.deploy import Service
     from envid.core.values import EnvIdentity
 
@@ -42,7 +42,8 @@ DEFAULT_INPUTS: Final = (
 """What counts in a repository without a deploy.json: those that exist."""
 
 _FOLDER: Final = "040000"
-_FACTS_CACHE: Final = 8192
+_FACTS_CACHE: Final = 2048
+_INPUTS_CACHE: Final = 1024
 _HEAD_BYTES: Final = 64
 
 
@@ -82,6 +83,7 @@ class InputReader:
 
     objects: GitObjects
     _facts: OrderedDict[str, _BlobFacts] = field(default_factory=OrderedDict)
+    _inputs: dict[tuple[InputKind, SourceFile], EnvInput] = field(default_factory=dict)
 
     def service_environment(self, commit: CommitRecord, service: Service) -> Environment:
         """Read the environment of ``service`` at ``commit``; the Containerfile comes from ``imageRef.commitId``.
@@ -116,12 +118,8 @@ class InputReader:
 
     def plain_files(self, root: str, extra: Sequence[str] = ()) -> tuple[dict[str, SourceFile], list[Fault]]:
         """Find the inputs of a tree without deploy.json: those of ``DEFAULT_INPUTS`` that exist, and ``extra``."""
-        faults: list[Fault] = []
-        files = self._find(root, DEFAULT_INPUTS, [])
-        files |= self._find(root, extra, faults)
-        if not files:
-            faults.append(Fault(DEFAULT_INPUTS[-2], "there is none of the inputs of a Bun environment here"))
-        return files, faults
+        files = self._find(root, (*DEFAULT_INPUTS, *extra), [])
+        return files, self.plain_faults(files, extra)
 
     def plain_environment(self, commit: CommitRecord, extra: Sequence[str] = ()) -> Environment:
         """Read the environment of a repository without deploy.json.
@@ -131,15 +129,42 @@ class InputReader:
 
         """
         files, faults = self.plain_files(commit.tree, extra)
+        return self.environment_of(commit.id, files, faults)
+
+    def environment_of(self, commit: CommitId, files: Mapping[str, SourceFile], faults: list[Fault]) -> Environment:
+        """Give ``files``, by path, their identity; ``faults`` are what is known to be wrong with them.
+
+        Raises:
+            InputError: there is a fault, or an input is no plain file or too large.
+
+        """
         inputs = self._file_inputs(files.values(), faults)
         if faults:
-            raise InputError(f"{commit.id.short} has no envIdentity", faults=faults)
+            raise InputError(f"{commit.short} has no envIdentity", faults=faults)
         return Environment(
-            commit=commit.id,
+            commit=commit,
             identity=env_identity(inputs),
             inputs=tuple(sorted(inputs, key=lambda item: item.sort_key)),
             files=tuple(files[path] for path in sorted(files)),
         )
+
+    def plain_faults(self, files: Mapping[str, SourceFile], extra: Sequence[str]) -> list[Fault]:
+        """Say what the inputs ``files`` of a tree without deploy.json lack."""
+        faults = [fault for text in extra if (fault := _unmatched(text, files))]
+        if not files:
+            faults.append(Fault(DEFAULT_INPUTS[-2], "there is none of the inputs of a Bun environment here"))
+        return faults
+
+    def find(self, root: str, path: str) -> SourceFile | None:
+        """Return what stands at ``path`` of the tree ``root``, or the symlink or submodule that is in its way."""
+        entry = self._at(root, path)
+        return None if entry is None else SourceFile(path, entry.mode, entry.oid)
+
+    def learn(self, oids: Iterable[str]) -> None:
+        """Read blobs ahead, in one go; what is known of them afterwards spares reading them one by one."""
+        unknown = [oid for oid in dict.fromkeys(oids) if oid not in self._facts]
+        for oid, (size, content) in zip(unknown, self.objects.blobs(unknown, limit=MAX_INPUT_BYTES), strict=True):
+            self._remember(oid, size, content)
 
     def content(self, file: SourceFile) -> bytes:
         """Return a file's content."""
@@ -186,6 +211,10 @@ class InputReader:
         files: dict[str, SourceFile],
         faults: list[Fault],
     ) -> ContainerfileFacts | None:
+        # a history of a repository without deploy.json never needs these
+        from envid.core.closure import closure_faults  # noqa: PLC0415
+        from envid.core.containerfile import read_containerfile  # noqa: PLC0415
+
         try:
             facts = read_containerfile(
                 self.content(containerfile), where=containerfile.path, build_args=service.build_args
@@ -193,6 +222,7 @@ class InputReader:
         except InputError as error:
             faults.extend(error.faults)
             return None
+        faults.extend(stray_installs(self.content(containerfile).decode(), where=containerfile.path))
         faults.extend(
             closure_faults(
                 facts.sources, files, lambda folder: self._paths_below(root, folder), where=containerfile.path
@@ -205,11 +235,17 @@ class InputReader:
     ) -> list[EnvInput]:
         inputs: list[EnvInput] = []
         for file in files:
-            if problem := self._problem(file):
-                faults.append(Fault(file.path, problem))
-                continue
-            facts = self._blob_facts(file.oid)
-            inputs.append(EnvInput(kind=kind, name=file.path, mode=file.mode, size=facts.size, blake3=facts.blake3))
+            known = self._inputs.get((kind, file))
+            if known is None:
+                if problem := self._problem(file):
+                    faults.append(Fault(file.path, problem))
+                    continue
+                facts = self._blob_facts(file.oid)
+                known = EnvInput(kind=kind, name=file.path, mode=file.mode, size=facts.size, blake3=facts.blake3)
+                if len(self._inputs) >= _INPUTS_CACHE:
+                    self._inputs.clear()
+                self._inputs[kind, file] = known
+            inputs.append(known)
         return inputs
 
     def _problem(self, file: SourceFile) -> str:
@@ -225,28 +261,25 @@ class InputReader:
     def _blob_facts(self, oid: str) -> _BlobFacts:
         known = self._facts.get(oid)
         if known is None:
-            size, content = self.objects.blob(oid, limit=MAX_INPUT_BYTES)
-            known = self._facts[oid] = _BlobFacts(size, blake3(content).hexdigest(), content[:_HEAD_BYTES])
-            if len(self._facts) > _FACTS_CACHE:
-                self._facts.popitem(last=False)
+            known = self._remember(oid, *self.objects.blob(oid, limit=MAX_INPUT_BYTES))
         return known
+
+    def _remember(self, oid: str, size: int, content: bytes) -> _BlobFacts:
+        facts = self._facts[oid] = _BlobFacts(size, blake3(content).hexdigest(), content[:_HEAD_BYTES])
+        if len(self._facts) > _FACTS_CACHE:
+            self._facts.popitem(last=False)
+        return facts
 
     def _find(self, root: str, patterns: Sequence[str], faults: list[Fault]) -> dict[str, SourceFile]:
         found: dict[str, SourceFile] = {}
         for pattern in patterns:
             if is_pattern(pattern):
-                matched = {
-                    f.path: f for f in self._files_below(root, static_prefix(pattern)) if matches(pattern, f.path)
-                }
-                if not matched:
-                    faults.append(Fault(pattern, "no file matches it; an empty pattern would never change"))
-                found |= matched
-                continue
-            entry = self._at(root, pattern)
-            if entry is None:
-                faults.append(Fault(pattern, "it is missing; commit it, or stop declaring it"))
-            else:
-                found[pattern] = SourceFile(pattern, entry.mode, entry.oid)
+                below = self._files_below(root, static_prefix(pattern))
+                found |= {file.path: file for file in below if matches(pattern, file.path)}
+            elif (file := self.find(root, pattern)) is not None:
+                found[pattern] = file
+            if fault := _unmatched(pattern, found):
+                faults.append(fault)
         return found
 
     def _at(self, root: str, path: str) -> TreeEntry | None:
@@ -300,6 +333,15 @@ def _service_inputs(service: Service, facts: ContainerfileFacts) -> list[EnvInpu
         inputs.append(value_input(InputKind.FRONTEND, "frontend", facts.frontend))
     inputs += [value_input(InputKind.BUILD_ARG, f"buildArg.{k}", v) for k, v in service.build_args.items()]
     return inputs
+
+
+def _unmatched(pattern: str, files: Mapping[str, SourceFile]) -> Fault | None:
+    """Say that a declared input is not among ``files``, or return None."""
+    if is_pattern(pattern):
+        if any(matches(pattern, path) for path in files):
+            return None
+        return Fault(pattern, "no file matches it; an empty pattern would never change")
+    return None if pattern in files else Fault(pattern, "it is missing; commit it, or stop declaring it")
 
 
 def _is_text(path: str) -> bool:
