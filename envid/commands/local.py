@@ -102,7 +102,7 @@ def base_build(*, pin: bool = False, section: Section = None) -> Output:
 
 
 def lock_packages(*, check: bool = False, base: bool = False, section: Section = None) -> Output:
-    """Lock the system packages of the env image, or with ``base`` of the base image; ``check`` only tells what moved."""
+    """Lock the env image's system packages, or with ``base`` the base image's; ``check`` only tells what moved."""
     from envid.adapters.blob_cache import default_cache_dir
     from envid.adapters.inner_build import InnerBuild
     from envid.adapters.process import find_tool

@@ -1,0 +1,44 @@
+"""Finds the programs that ``script/bootstrap`` made: buildctl, buildkitd, docker-registry, runc and Bun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envid.adapters.blob_cache import default_cache_dir
+from envid.adapters.process import find_tool
+from envid.errors import ToolMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["bootstrapped", "find_bun", "tool_folders"]
+
+
+def tool_folders() -> list[Path]:
+    """Return the folders in which bootstrapped programs are; the caller's PATH comes after them."""
+    return [default_cache_dir() / "tools/bin"]
+
+
+def bootstrapped(name: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        ToolMissing: it is neither bootstrapped nor on PATH.
+
+    """
+    try:
+        return find_tool(name, extra_path=tool_folders())
+    except ToolMissing:
+        raise ToolMissing(
+            f"{name} is missing", cause="this machine was not prepared yet", remedy="script/bootstrap"
+        ) from None
+
+
+def find_bun() -> str:
+    """Return the path of the pinned Bun.
+
+    Raises:
+        ToolMissing: it is not there.
+
+    """
+    return bootstrapped("bun")
