@@ -130,7 +130,8 @@ def _refuse(where: str, problem: str) -> InputError:
 
 def _depth(text: str) -> int:
     deepest = depth = 0
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text, re.DOTALL):
+    # possessive, and an open string reaches to the end: linear in time, whatever the text
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', text, re.DOTALL):
         if match[0] in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -39,9 +39,10 @@ def pin_imagerefs(root: Path) -> tuple[Pin, ...]:
     """
     path = root / DEPLOY_PATH
     content = read_bounded(path, limit=MAX_JSON_BYTES, hint="git checkout deploy/deploy.json")
+    services = parse_deploy(content).services
     text = content.decode("utf-8")
     pins: list[Pin] = []
-    for service in parse_deploy(content).services:
+    for service in services:
         ref = service.image_ref
         newest = newest_commit_of(root, ref.dockerfile_path)
         pins.append(Pin(service_id=service.id, before=ref.commit_id, after=newest))
