@@ -126,9 +126,12 @@ def parse_manifest(body: bytes, content_type: str) -> ManifestContent:
     if content_type not in _VAGUE_TYPES and content_type not in ACCEPTED_TYPES:
         raise UnusableManifest(ManifestProblem.OTHER_TYPE, f"the answer is of type {content_type[:100]}")
     document = _object(body)
-    if document.get("schemaVersion") == 1 or "fsLayers" in document:
+    version = document.get("schemaVersion")
+    if type(version) is not int:
+        raise _malformed("it has no schemaVersion")
+    if version == 1 or "fsLayers" in document:
         raise UnusableManifest(ManifestProblem.SCHEMA1, "the body is a schema1 manifest, whatever its header says")
-    if document.get("schemaVersion") != 2 or isinstance(document["schemaVersion"], bool):  # noqa: PLR2004 - schema 2
+    if version != 2:  # noqa: PLR2004 - schema 2
         raise _malformed("schemaVersion is not 2")
     media_type = _agreed_type(document, content_type)
     if media_type in INDEX_TYPES:

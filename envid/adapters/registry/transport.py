@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import threading
 from typing import TYPE_CHECKING, Final, cast
-from urllib.request import getproxies_environment
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed leaves it out
+from urllib.request import (  # type: ignore[attr-defined]  # typeshed leaves the second out
+    getproxies_environment,
+    proxy_bypass_environment,
+)
 
 import httpcore
 import httpx
