@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from envid.errors import EnvidError
-from envid.text import clean
+from envid.text import Painted, clean, paint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ class Output:
     """
 
     data: Any = None
-    lines: Iterable[str] = ()
+    lines: Iterable[str | Painted] = ()
     exit_code: int = 0
     stream: Iterator[tuple[Any, str]] | None = field(default=None)
 
@@ -75,8 +75,8 @@ def _print(output: Output, *, as_json: bool) -> None:
     elif as_json:
         _write_json(output.data, indent=2)
     else:
-        for line in output.lines:
-            sys.stdout.write(clean(line) + "\n")
+        for shown in output.lines:
+            sys.stdout.write(paint(shown) + "\n")
 
 
 def _write_json(data: Any, *, indent: int | None) -> None:

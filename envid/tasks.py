@@ -143,6 +143,45 @@ def history(
 
 @task(
     help={
+        "base": "the older side: a revision, catalog, or catalog:REV of the GitOps branch",
+        "head": "the newer side, as --base (default: HEAD)",
+        "repo": "another repository's folder",
+        "service": "a service of deploy.json (default: the first)",
+        "input": "a further input's path or pattern, without deploy.json (repeatable)",
+        "dirty": "take the uncommitted work tree as the newer side",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+    iterable=["input"],
+)
+def explain(  # noqa: PLR0913, PLR0917 - each is a flag
+    c: Context,
+    base: str = "",
+    head: str = "",
+    repo: str = "",
+    service: str = "",
+    input: list[str] | None = None,  # noqa: A002 - the flag's name
+    dirty: bool = False,
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Say why the envIdentity changed (default base: the promoted catalog, or the parent without a lane)."""
+    _run(
+        c,
+        "explain.explain",
+        as_json=json,
+        debug=debug,
+        base=base,
+        head=head,
+        repo=repo,
+        service=service,
+        inputs=input or [],
+        dirty=dirty,
+    )
+
+
+@task(
+    help={
         "commit": _COMMIT,
         "out": "also write the result to this file",
         "rebuild": "build this service whatever the catalog says (repeatable)",
@@ -312,7 +351,7 @@ def _group(name: str, *tasks: Any) -> Collection:
 
 
 def _namespace() -> Collection:
-    root = _group("", plan, identity, history, publish, render, promote)
+    root = _group("", plan, identity, explain, history, publish, render, promote)
     root.add_collection(_group("base", base_build))
     root.add_collection(_group("catalog", catalog_init, catalog_show))
     root.add_collection(_group("git-mirror", git_mirror_status, git_mirror_sync, git_mirror_flush))

@@ -1,15 +1,20 @@
-"""Text for people: tables, and the removal of what a terminal would obey."""
+"""Text for people: tables, colours, and the removal of what a terminal would obey."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["clean", "table"]
+__all__ = ["Painted", "clean", "columns", "fit", "paint", "table"]
 
+_COLOURS: Final = {"added": "32", "removed": "31", "strong": "1", "weak": "2", "warn": "33"}
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -24,3 +29,49 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]
 def clean(text: str) -> str:
     """Replace control characters: text from a repository must not move the cursor or change colours."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A line whose parts have a meaning, which a terminal shows as a colour; an empty meaning has none."""
+
+    parts: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return "".join(text for _, text in self.parts)
+
+
+def paint(line: str | Painted) -> str:
+    """Return a line as standard output may have it: cleaned, and in colour only on a terminal that wants it."""
+    if isinstance(line, str):
+        return clean(line)
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return clean(str(line))
+    return "".join(
+        f"\x1b[{_COLOURS[meaning]}m{clean(text)}\x1b[0m" if meaning else clean(text) for meaning, text in line.parts
+    )
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal ``text`` takes."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def fit(text: str, width: int) -> str:
+    """Return ``text`` in one line, cut to ``width`` columns of a terminal; what is cut ends with an ellipsis."""
+    shown = clean(text).replace("\n", " ").replace("\t", " ")
+    if columns(shown) <= width:
+        return shown
+    kept, used = "", 1
+    for character in shown:
+        used += _columns_of(character)
+        if used > width:
+            break
+        kept += character
+    return kept + "…"
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

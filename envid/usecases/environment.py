@@ -160,6 +160,13 @@ class InputReader:
         entry = self._at(root, path)
         return None if entry is None else SourceFile(path, entry.mode, entry.oid)
 
+    def measure(self, file: SourceFile) -> tuple[int | None, str]:
+        """Return a file's size in bytes and its BLAKE3; of a folder or submodule, None and the object's id."""
+        if not file.mode.startswith(("100", "120")):
+            return None, file.oid
+        facts = self._blob_facts(file.oid)
+        return facts.size, facts.blake3
+
     def learn(self, oids: Iterable[str]) -> None:
         """Read blobs ahead, in one go; what is known of them afterwards spares reading them one by one."""
         unknown = [oid for oid in dict.fromkeys(oids) if oid not in self._facts]
