@@ -184,11 +184,12 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
             return Promoted(commit=proposal.base, changed=(), tries=attempt)
         signature = Signature(name=name, email=email, when=int(tools.clock()))
         commit = gitops.commit(proposal.base, edit, proposal.message, signature)
+        result: PushResult | None = None
         try:
             result = gitops.push(commit)
         except GitError as error:
             # it broke off: only the remote knows whether the push arrived
-            fault, result = error, PushResult.LOST_RACE
+            fault = error
         if _arrived(gitops, commit, result):
             return Promoted(commit=commit, changed=edit.paths, tries=attempt)
         tools.sleep(tools.jitter.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)))
@@ -200,12 +201,13 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
     )
 
 
-def _arrived(gitops: GitOps, commit: CommitId, result: PushResult) -> bool:
+def _arrived(gitops: GitOps, commit: CommitId, result: PushResult | None) -> bool:
+    """Ask the remote whether it has ``commit``; ``result`` is None where the push broke off."""
     tip = gitops.tip()
     if tip == commit:
         return True
     # someone may have promoted on top in between; our own commit is new, so nobody else can have pushed it
-    return result is PushResult.ACCEPTED and tip is not None and gitops.is_ancestor(commit, tip)
+    return result is not PushResult.LOST_RACE and tip is not None and gitops.is_ancestor(commit, tip)
 
 
 def _refuse_older(gitops: GitOps, catalog: Catalog, commit: CommitId) -> None:

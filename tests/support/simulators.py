@@ -100,6 +100,7 @@ class _Commit:
     parent: CommitId | None
     files: dict[str, bytes]
     message: str
+    when: int = 0
 
 
 @dataclass(slots=True)
@@ -169,7 +170,7 @@ class MemoryGitOps:
         files = dict(self.remote.commits[base].files) if base else {}
         for path in edit.remove:
             del files[path]
-        return self.remote.add(_Commit(base, files | dict(edit.write), message))
+        return self.remote.add(_Commit(base, files | dict(edit.write), message, signature.when))
 
     def push(self, commit: CommitId) -> PushResult:
         if self.script:
