@@ -117,6 +117,13 @@ class Remote:
             self.branches[branch] = self.add(_Commit(parent, {}, f"{seed}{number}"))
         return self.branches[branch]
 
+    def follow(self, branch: str, line: Sequence[CommitId]) -> None:
+        """Let ``branch`` be a real repository's commits, oldest first."""
+        parent: CommitId | None = None
+        for commit in line:
+            self.commits.setdefault(commit, _Commit(parent, {}, "real"))
+            self.branches[branch] = parent = commit
+
     def add(self, commit: _Commit) -> CommitId:
         name = CommitId(hashlib.sha1(repr(commit).encode(), usedforsecurity=False).hexdigest())
         self.commits[name] = commit
