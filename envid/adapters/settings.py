@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, ValidationError
 
+from envid.adapters.stack_record import load_stack
 from envid.core.lane import Lane, parse_lane
 from envid.core.strictjson import StrictModel
 from envid.errors import Fault, InputError
@@ -110,8 +111,6 @@ def open_workspace(root: Path, section: Mapping[str, Any] | None = None) -> Work
 
 
 def _endpoints(settings: Settings, lane: Lane, state: Path) -> Endpoints:
-    from envid.local.record import load_stack  # noqa: PLC0415 - most commands never need the embedded stack's code
-
     stack = load_stack(state)
     environ = os.environ
     ca_bundle = environ.get("ENVID_CA_BUNDLE") or settings.ca_bundle

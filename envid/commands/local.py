@@ -41,7 +41,7 @@ def local_down(*, section: Section = None) -> Output:
 def local_status(*, section: Section = None) -> Output:
     """Show what of the embedded stack runs, and where; exit 1 where it is not up."""
     from envid.adapters.buildkit import BuildKit
-    from envid.local.record import load_stack
+    from envid.adapters.stack_record import load_stack
     from envid.local.stack import status
     from envid.local.tools import find_bun
 

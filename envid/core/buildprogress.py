@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +15,7 @@ __all__ = ["BuildProgress"]
 _KEPT_LOG_LINES: Final = 25
 _MAX_LINE: Final = 400
 _MAX_NAME: Final = 96
+_MOUNTS: Final = re.compile(r"--mount=\S+ ")
 
 
 @dataclass(slots=True)
@@ -64,7 +66,9 @@ class BuildProgress:
         return sum(step.done and not step.cached and not step.error for step in self._steps.values())
 
     def _vertex(self, vertex: dict[str, Any]) -> list[str]:
-        digest, name = str(vertex.get("digest", "")), " ".join(str(vertex.get("name", "")).split())
+        # a RUN's mounts say little to a reader, and would push its command off the line
+        name = _MOUNTS.sub("", " ".join(str(vertex.get("name", "")).split()))
+        digest = str(vertex.get("digest", ""))
         news: list[str] = []
         step = self._steps.get(digest)
         if step is None:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 from envid.adapters.files import write_atomic
 from envid.adapters.git import git
 from envid.adapters.process import run
+from envid.adapters.stack_record import STACK_FILE, LocalStack, load_stack, stack_bytes
 from envid.errors import ServiceError
-from envid.local.record import STACK_FILE, LocalStack, load_stack, stack_bytes
 from envid.local.service import Service
 from envid.local.tools import bootstrapped, tool_folders
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envid.local.record import load_stack
+from envid.adapters.stack_record import load_stack
 from envid.local.service import Service
 from envid.local.stack import down, status, up
 from envid.local.tools import bootstrapped

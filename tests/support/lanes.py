@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envid.local.record import LocalStack
+from envid.adapters.stack_record import LocalStack
 
 __all__ = ["ROOT", "LaneRepository", "Stack", "git"]
 

@@ -47,6 +47,13 @@ def test_a_long_step_is_cut_to_one_line() -> None:
     assert len(line) < 110
 
 
+def test_mounts_do_not_hide_the_command() -> None:
+    line = event(
+        vertexes=[vertex("a", "[1/1] RUN --mount=type=cache,target=/c --mount=type=secret,id=ca make", completed="t")]
+    )
+    assert BuildProgress().feed(line) == ["done  [1/1] RUN make"]
+
+
 def test_the_failed_step_speaks_with_the_end_of_its_output() -> None:
     progress = BuildProgress()
     progress.feed(event(vertexes=[vertex("a", "[2/2] RUN make"), vertex("b", "[1/2] RUN other")]))
