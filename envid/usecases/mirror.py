@@ -170,7 +170,7 @@ class Mirror:
             raise Blocked(
                 f"{branch} diverged: {target_url} has {current.short}, {source_url} has {wanted.short}",
                 cause="one side was rewritten, or written past the mirror; moving it would lose commits",
-                remedy=f"see both sides with git log {current.short}...{wanted.short}; a person must decide which is right",
+                remedy=f"git log {current.short}...{wanted.short} shows both sides; a person must decide",
                 code="diverged",
             )
         if self._cache.push(push_url, wanted, ref) is not PushResult.ACCEPTED:
