@@ -146,6 +146,7 @@ class Authorization:
         try:
             realm = httpx.URL(text)
             usable = bool(realm.host) and not realm.userinfo and not realm.fragment and self._may_use(realm)
+            usable = usable and (realm.scheme == "https" or refused.url.scheme == "http")
         except (httpx.InvalidURL, ValueError):
             usable = False
         if not usable:
@@ -177,7 +178,8 @@ class Authorization:
 
 
 def _refusal(answer: Answer, host: str, realm: httpx.URL, *, withheld: bool) -> Exception:
-    if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status == httpx.codes.TOO_MANY_REQUESTS:
+    client_error = httpx.codes.BAD_REQUEST <= answer.status < httpx.codes.INTERNAL_SERVER_ERROR
+    if not client_error or answer.status == httpx.codes.TOO_MANY_REQUESTS:
         return error_for(answer, host)
     if withheld:
         return RegistryDenied(

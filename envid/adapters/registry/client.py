@@ -66,6 +66,13 @@ class _Found:
     body: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A registry's believable word that there is no such manifest: ``says`` is its answer."""
+
+    says: str
+
+
 class Registry:
     """A client of any registry, by reference. May be used from several threads; close it, or use ``with``.
 
@@ -122,13 +129,13 @@ class Registry:
         """
         with self._call() as deadline:
             found = self._probe(reference, deadline)
-            return None if found is None else found.digest
+            return None if isinstance(found, _Missing) else found.digest
 
     def digest(self, reference: ImageReference) -> Digest:
         """Return the verified digest of what ``reference`` names.
 
-        For a tag: HEAD, then the manifest's bytes, hashed, then HEAD by that digest; all three must agree. A digest
-        reference is confirmed by HEAD.
+        For a tag: HEAD, then the manifest's bytes, hashed, then HEAD by that digest; all three must agree, and a tag
+        that moved in between is asked for once more. A digest reference is confirmed by HEAD.
 
         Raises:
             RegistryAbsent: there is no such manifest.
@@ -137,18 +144,18 @@ class Registry:
         """
         with self._call() as deadline:
             first = self._probe(reference, deadline)
-            if first is None:
-                raise _absent(reference)
+            if isinstance(first, _Missing):
+                raise _absent(reference, first)
             if reference.digest is not None:
                 return first.digest
             named = first if first.content is not None else self._get(reference, deadline)
-            if named is None:
-                raise _lie(f"{reference} is there for HEAD, and absent for GET")
+            if isinstance(named, _Missing):
+                raise _lie(f"{reference} is there for HEAD, but {named.says}")
             # A registry that is asked for schema2 alone may answer an index's tag with one of its children.
             is_index = named.content is not None and named.content.media_type in INDEX_TYPES
-            if named.digest != first.digest and not is_index:
+            if named.digest != first.digest and not is_index and not self._has_moved(reference, named, deadline):
                 raise _lie(f"{reference} is {first.digest} by its header, and {named.digest} by its bytes")
-            if self._probe(reference.with_digest(named.digest), deadline) is None:
+            if isinstance(self._probe(reference.with_digest(named.digest), deadline), _Missing):
                 raise _lie(f"{reference} is {named.digest} by tag, which the registry does not have by digest")
             return named.digest
 
@@ -202,7 +209,12 @@ class Registry:
         with deadline_scope(deadline):
             yield deadline
 
-    def _probe(self, reference: ImageReference, deadline: Deadline) -> _Found | None:
+    def _has_moved(self, reference: ImageReference, named: _Found, deadline: Deadline) -> bool:
+        """Tell whether the header now names what the bytes were: then the tag moved, and nobody lied."""
+        again = self._probe(reference, deadline)
+        return isinstance(again, _Found) and again.digest == named.digest
+
+    def _probe(self, reference: ImageReference, deadline: Deadline) -> _Found | _Missing:
         # A tag is asked for as schema2 alone, or registries answer in an older or another form. A digest can only
         # mean one sequence of bytes, so every form may be named at once.
         accept = (SCHEMA2_MANIFEST,) if reference.digest is None else ACCEPTED_TYPES
@@ -217,11 +229,11 @@ class Registry:
         # Not found, HEAD not allowed, a header that is missing or odd, a refusal without its reason: the body knows.
         return self._get(reference, deadline)
 
-    def _get(self, reference: ImageReference, deadline: Deadline) -> _Found | None:
+    def _get(self, reference: ImageReference, deadline: Deadline) -> _Found | _Missing:
         answer = self._door.ask("GET", reference, "manifests", _selector(reference), ACCEPTED_TYPES, deadline)
         if answer.status == httpx.codes.NOT_FOUND:
             _require_absence(answer, reference)
-            return None
+            return _Missing(str(answer))
         if answer.status != httpx.codes.OK:
             raise error_for(answer, reference.host)
         content = _content(answer)
@@ -235,8 +247,8 @@ class Registry:
 
     def _fetch(self, reference: ImageReference, deadline: Deadline) -> _Found:
         found = self._get(reference, deadline)
-        if found is None:
-            raise _absent(reference)
+        if isinstance(found, _Missing):
+            raise _absent(reference, found)
         return found
 
     def _confirm_blob(self, owner: ImageReference, blob: Descriptor, deadline: Deadline) -> None:
@@ -319,9 +331,9 @@ def _malformed(answer: Answer, problem: str) -> RegistryBroken:
     )
 
 
-def _absent(reference: ImageReference) -> RegistryAbsent:
+def _absent(reference: ImageReference, missing: _Missing) -> RegistryAbsent:
     return RegistryAbsent(
-        f"{reference} is absent",
+        f"{reference} is absent: {missing.says}",
         cause="the registry says that it has no such manifest, in any of the four forms",
         remedy="check the name; an env image is built and pushed by: invoke publish",
     )

@@ -76,7 +76,7 @@ def error_for(answer: Answer, host: str) -> RegistryError:
         return RegistryBroken(
             what,
             cause="the registry limits the rate of requests, and the deadline ended before it would answer again",
-            remedy=f"wait {answer.retry_after or 'a while'}, or docker login {host} for a higher limit",
+            remedy=f"wait ({answer.retry_after or 'it does not say how long'}), or docker login {host}",
             code="registry-rate-limited",
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -87,6 +87,10 @@ def error_for(answer: Answer, host: str) -> RegistryError:
         )
     return RegistryBroken(
         what,
-        cause="a registry does not answer so to this question; perhaps something else listens there",
+        cause=(
+            "the registry refuses the question"
+            if codes
+            else "a registry does not answer so to this question; perhaps something else listens there"
+        ),
         remedy=f"curl -i {answer.origin}/v2/",
     )

@@ -53,12 +53,17 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes = field(repr=False)
-    retry_after: str | None = None
 
     @property
     def faults(self) -> tuple[RegistryFault, ...]:
         """The registry's own error codes."""
         return parse_faults(self.body)
+
+    @property
+    def retry_after(self) -> str:
+        """How long the registry asks to wait, for a message: seconds or a date; empty when it does not say."""
+        value = one_line(self.headers.get("retry-after"))
+        return f"{value} s" if value.isdecimal() else value
 
     @property
     def origin(self) -> str:
@@ -156,9 +161,7 @@ class Exchange:
                 )
         finally:
             response.close()
-        return Answer(
-            method, url, response.status_code, response.headers, body, one_line(response.headers.get("retry-after"))
-        )
+        return Answer(method, url, response.status_code, response.headers, body)
 
     def _pause(self, deadline: Deadline, attempt: int, asked: float | None) -> bool:
         """Wait before the next attempt; False, without waiting, when the deadline would not leave time for it."""

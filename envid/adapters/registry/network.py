@@ -91,10 +91,10 @@ class _BoundedStream(httpcore.NetworkStream):
 
 
 class BoundedBackend(httpcore.NetworkBackend):
-    """Opens connections that end by the call's deadline. ``resolve`` turns a name and port into addresses."""
+    """Connects through ``inner``, never past the call's deadline; ``resolve`` turns name and port into addresses."""
 
-    def __init__(self, resolve: Callable[[str, int], list[str]]) -> None:
-        self._inner = httpcore.SyncBackend()
+    def __init__(self, resolve: Callable[[str, int], list[str]], inner: httpcore.NetworkBackend | None = None) -> None:
+        self._inner = httpcore.SyncBackend() if inner is None else inner
         self._resolve = resolve
 
     def connect_tcp(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["BoundedTransport", "is_loopback"]
+__all__ = ["BoundedTransport", "is_loopback", "proxy_for"]
 
 _SAME_NAME: Final = (
     "ConnectTimeout",
@@ -77,7 +77,7 @@ class BoundedTransport(httpx.BaseTransport):
             self._pools.clear()
 
     def _pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
-        proxy = _proxy_for(url)
+        proxy = proxy_for(url)
         key = (url.scheme == "https", proxy)
         with self._lock:
             if key not in self._pools:
@@ -127,7 +127,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _proxy_for(url: httpx.URL) -> str | None:
+def proxy_for(url: httpx.URL) -> str | None:
+    """Return the proxy that the environment names for ``url``; None for loopback and what ``NO_PROXY`` excepts."""
     if is_loopback(url.host):
         return None
     proxies = getproxies_environment()

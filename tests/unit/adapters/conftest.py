@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from tests.support.fault_registry import FaultRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -48,3 +51,15 @@ class Clients:
 def client(server: FaultRegistry, no_proxy: None) -> Iterator[Callable[..., Registry]]:  # noqa: ARG001 - it ends after its clients
     with contextlib.ExitStack() as stack:
         yield Clients(stack)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, which makes the test's certificate")
+    path = tmp_path_factory.mktemp("tls") / "pair.pem"
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=registry.test"
+    names = ["-addext", "subjectAltName=DNS:registry.test"]
+    files = ["-keyout", str(path.with_suffix(".key")), "-out", str(path)]
+    subprocess.run(["openssl", *request.split(), *names, *files], check=True, capture_output=True)
+    return path
