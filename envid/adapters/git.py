@@ -270,7 +270,10 @@ class GitObjects:
         if limit is not None and size > limit:
             remaining = size + 1
             while remaining:
-                remaining -= len(process.stdout.read(min(remaining, _SKIP_CHUNK)))
+                skipped = len(process.stdout.read(min(remaining, _SKIP_CHUNK)))
+                if not skipped:
+                    raise self._died()
+                remaining -= skipped
             return oid, kind, b"", size
         content = process.stdout.read(size + 1)
         if len(content) != size + 1:
