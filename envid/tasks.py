@@ -182,6 +182,45 @@ def explain(  # noqa: PLR0913, PLR0917 - each is a flag
 
 @task(
     help={
+        "repo": "another repository's folder",
+        "rev": "where to begin (default: HEAD)",
+        "max-count": "at most so many commits",
+        "service": "a service of deploy.json (default: the first)",
+        "input": "a further input's path or pattern, without deploy.json (repeatable)",
+        "out": "the page to write (default: env-report.html)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+    iterable=["input"],
+)
+def report(  # noqa: PLR0913, PLR0917 - each is a flag
+    c: Context,
+    repo: str = "",
+    rev: str = "HEAD",
+    max_count: int = 0,
+    service: str = "",
+    input: list[str] | None = None,  # noqa: A002 - the flag's name
+    out: str = "",
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Draw the history as one self-contained HTML page."""
+    _run(
+        c,
+        "explain.report",
+        as_json=json,
+        debug=debug,
+        repo=repo,
+        rev=rev,
+        max_count=max_count,
+        service=service,
+        inputs=input or [],
+        out=out,
+    )
+
+
+@task(
+    help={
         "commit": _COMMIT,
         "out": "also write the result to this file",
         "rebuild": "build this service whatever the catalog says (repeatable)",
@@ -351,7 +390,7 @@ def _group(name: str, *tasks: Any) -> Collection:
 
 
 def _namespace() -> Collection:
-    root = _group("", plan, identity, explain, history, publish, render, promote)
+    root = _group("", plan, identity, explain, history, report, publish, render, promote)
     root.add_collection(_group("base", base_build))
     root.add_collection(_group("catalog", catalog_init, catalog_show))
     root.add_collection(_group("git-mirror", git_mirror_status, git_mirror_sync, git_mirror_flush))

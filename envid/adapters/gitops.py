@@ -113,6 +113,15 @@ class GitOpsBranch:
             done = git(repository, ["log", "--first-parent", f"--max-count={limit}", "--format=%H", tip, "--", path])
         return [CommitId(line) for line in done.stdout.decode().split()]
 
+    def versions(self, tip: CommitId, path: str, *, limit: int) -> list[bytes]:
+        """Return the contents that the file ``path`` has had on the first-parent line of ``tip``, newest first."""
+        commits = self.log(tip, path, limit=limit)
+        whole = RemoteCache(self._history.path.with_suffix(".whole.git"))
+        with whole.locked() as repository, GitObjects(repository) as objects:
+            found = (dict(_walk(objects, objects.commit(commit).tree, "")).get(path) for commit in commits)
+            oids = [oid for oid in found if oid is not None]
+            return [content for _, content in objects.blobs(oids, limit=_BLOB_LIMIT)]
+
     def _fetch_commit(self, objects: GitObjects, commit: CommitId) -> None:
         if not objects.has(commit):
             self._cache.fetch(self.read_url, commit, depth=1)

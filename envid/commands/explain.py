@@ -6,23 +6,26 @@ Imports stand inside the functions: a command pays for what it uses, and no more
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envid.cli import Output
+from envid.cli import Output, progress
 from envid.commands.wiring import open_gitops, open_objects, patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from envid.adapters.settings import Workspace
+    from envid.core.catalog import CatalogEntry
+    from envid.core.report import BuildRecord
+    from envid.core.values import CommitId
     from envid.usecases.environment import InputReader
     from envid.usecases.explain import Side
 
     Section = Mapping[str, Any] | None
 
-__all__ = ["explain"]
+__all__ = ["explain", "report"]
 
 _CATALOG = "catalog"
 
@@ -55,6 +58,95 @@ def explain(
         base_side = sides.of(base) if base else sides.default_base(head_side)
         explained = explain_sides(reader, base_side, head_side)
     return Output(data=explained_data(explained), lines=explained_lines(explained))
+
+
+def report(
+    *,
+    repo: str = "",
+    rev: str = "HEAD",
+    max_count: int = 0,
+    service: str = "",
+    inputs: Sequence[str] = (),
+    out: str = "",
+    section: Section = None,
+) -> Output:
+    """Draw the history as one self-contained HTML page."""
+    from envid.adapters.files import write_atomic
+    from envid.adapters.git import find_root
+    from envid.core.report import Report, render_report
+    from envid.errors import InputError
+    from envid.usecases.report import figures_data, figures_lines, read_rows
+
+    if max_count < 0:
+        raise InputError(f"--max-count {max_count} is negative", remedy="leave it out for all commits")
+    root = find_root(Path(repo) if repo else Path.cwd())
+    target = Path(out or "env-report.html")
+    with open_objects(str(root)) as (_, reader):
+        start = reader.objects.resolve(rev)
+        builds, note = _known_builds(reader, root, start, None if repo else section)
+        rows, figures = read_rows(
+            reader,
+            start,
+            service=service,
+            extra=patterns(inputs),
+            max_count=max_count or None,
+            progress=progress,
+        )
+    made = Report(
+        title=root.name.removesuffix(".git") or "repository",
+        revision=rev if rev == start else f"{rev} ({start.short})",
+        rows=rows,
+        figures=figures,
+        builds=builds,
+        builds_note=note,
+    )
+    write_atomic(target, render_report(made).encode())
+    return Output(data=figures_data(made, str(target)), lines=figures_lines(figures, str(target)))
+
+
+def _known_builds(
+    reader: InputReader, root: Path, start: CommitId, section: Section
+) -> tuple[tuple[BuildRecord, ...] | None, str]:
+    """Return the builds of the catalog's history; or None, and why they can't be known."""
+    from envid.adapters.settings import open_workspace
+    from envid.core.deploy import DEPLOY_PATH
+    from envid.errors import EnvidError
+    from envid.usecases.report import catalog_builds
+
+    if reader.find(reader.objects.commit(start).tree, DEPLOY_PATH) is None:
+        return None, f"this repository has no {DEPLOY_PATH}, so no catalog"
+    try:
+        workspace = open_workspace(root, section)
+        with _image_sizes() as size_of:
+            return catalog_builds(open_gitops(workspace), workspace.lane, size_of), ""
+    except EnvidError as error:
+        return None, ": ".join(filter(None, (error.what, error.cause)))
+
+
+@contextmanager
+def _image_sizes() -> Iterator[Callable[[CatalogEntry], int | None]]:
+    """Give a way to ask the registry for an image's size; after the first failure it isn't asked again."""
+    from envid.adapters.registry import Registry
+    from envid.core.manifest import parse_manifest
+    from envid.core.values import ImageReference
+    from envid.errors import EnvidError
+
+    answers = True
+    with Registry() as registry:
+
+        def size_of(entry: CatalogEntry) -> int | None:
+            nonlocal answers
+            if not answers:
+                return None
+            try:
+                manifest = registry.manifest(ImageReference.parse(entry.repository_digest))
+                content = parse_manifest(manifest.body, manifest.media_type)
+            except EnvidError as error:
+                answers = error.code == "registry-absent"
+                return None
+            return sum(blob.size for blob in content.blobs)
+
+        yield size_of
 
 
 class _Sides:

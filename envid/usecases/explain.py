@@ -34,6 +34,25 @@ __all__ = [
 
 _FILE_KINDS: Final = frozenset({InputKind.FILE.value, InputKind.CONTAINERFILE.value})
 _LOCK: Final = "bun.lock"
+_MANIFEST: Final = "package.json"
+_INSTALL_FIELDS: Final = frozenset(
+    {
+        "dependencies",
+        "optionalDependencies",
+        "peerDependencies",
+        "peerDependenciesMeta",
+        "bundledDependencies",
+        "bundleDependencies",
+        "overrides",
+        "resolutions",
+        "patchedDependencies",
+        "trustedDependencies",
+        "workspaces",
+        "catalog",
+        "catalogs",
+    }
+)
+"""What of a package.json decides the production ``node_modules``."""
 _MAX_NAMED: Final = 5
 
 
@@ -214,9 +233,22 @@ def _explain(
         _with_contents(reader, old, old_files, differ), _with_contents(reader, new, new_files, differ)
     )
     if found.production_changed is False and not _has_lock(old) and not _has_lock(new):
-        # without a lock, nothing says what bun install brings
-        return replace(found, production_changed=None if found.changes else False)
+        return replace(found, production_changed=_production_without_lock(found))
     return found
+
+
+def _production_without_lock(explanation: Explanation) -> bool | None:
+    """Without a lock, nothing says what bun install brings; but no manifest that stayed the same asks for more."""
+    for change in explanation.changes:
+        if change.name.rpartition("/")[2] != _MANIFEST or change.formatting_only:
+            continue
+        if not change.values or any(_decides_install(value.path) for value in change.values):
+            return None
+    return False
+
+
+def _decides_install(path: str) -> bool:
+    return path.removeprefix("$.").partition(".")[0].partition("[")[0] in _INSTALL_FIELDS
 
 
 def _has_lock(views: Mapping[str, InputView]) -> bool:
