@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from envid.adapters.git import git
 from envid.core.values import CommitId
+from envid.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -23,9 +24,12 @@ def dirty_commit(root: Path) -> Iterator[tuple[CommitId, Mapping[str, str]]]:
     Index, work tree, refs and object database stay untouched: the commit's objects live in a folder of their own.
 
     Raises:
+        InputError: there is no commit yet to stand on.
         GitError: git can't read the work tree.
 
     """
+    if git(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], check=False).returncode != 0:
+        raise InputError(f"{root} has no commit yet", remedy="git commit the inputs first")
     objects = git(root, ["rev-parse", "--git-path", "objects"]).stdout.decode().strip()
     index = git(root, ["rev-parse", "--git-path", "index"]).stdout.decode().strip()
     with tempfile.TemporaryDirectory(prefix="envid-dirty-") as folder:
@@ -33,7 +37,7 @@ def dirty_commit(root: Path) -> Iterator[tuple[CommitId, Mapping[str, str]]]:
         (temporary / "objects").mkdir()
         environment = {
             "GIT_OBJECT_DIRECTORY": str(temporary / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted((root / objects).resolve()),
             "GIT_INDEX_FILE": str(temporary / "index"),
         }
         # begin from the real index where there is one: its stat data spares reading every file again
@@ -49,6 +53,12 @@ def dirty_commit(root: Path) -> Iterator[tuple[CommitId, Mapping[str, str]]]:
             extra_environment=environment | identity,
         )
         yield CommitId(commit.stdout.decode().strip()), environment
+
+
+def _quoted(path: Path) -> str:
+    """Spell a path so that a colon in it does not divide git's list of folders."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 _NOBODY = {"NAME": "envid", "EMAIL": "envid@localhost", "DATE": "1980-01-01T00:00:00Z"}

@@ -281,8 +281,13 @@ class InputReader:
         found: dict[str, SourceFile] = {}
         for pattern in patterns:
             if is_pattern(pattern):
-                below = self._files_below(root, static_prefix(pattern))
+                folder = static_prefix(pattern)
+                below = list(self._files_below(root, folder))
                 found |= {file.path: file for file in below if matches(pattern, file.path)}
+                # what stands in the folder's place is the cause, not that nothing matches below it
+                if below and below[0].path == folder and (problem := file_problem(below[0].mode, 0)):
+                    faults.append(Fault(folder, f"{pattern} finds nothing there: {problem}"))
+                    continue
             elif (file := self.find(root, pattern)) is not None:
                 found[pattern] = file
             if fault := _unmatched(pattern, found):
