@@ -142,6 +142,7 @@ def figures_data(report: Report, out: str) -> dict[str, Any]:
             "productionUnchanged": figures.unchanged,
             "productionUnknown": figures.unknown,
             "devOnlyOrFormatting": figures.dev_only,
+            "imageChangedOtherwise": figures.needed,
             "unchangedShare": round(figures.unchanged_share, 4),
         },
         "causes": [_cause_data(cause) for cause in figures.causes],
@@ -153,7 +154,7 @@ def _cause_data(cause: CauseFigure) -> dict[str, Any]:
     return {
         "kind": cause.key.kind,
         "name": cause.key.name,
-        "reach": cause.reach and cause.reach.value,
+        "reach": cause.reach or None,
         "rebuilds": cause.rebuilds,
         "alone": cause.alone,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from envid.core.explain import PackageChangeKind, Reach
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from envid.core.explain import Explanation, InputChange, ValueChange
 
-__all__ = ["CauseKey", "causes_of"]
+__all__ = ["CauseKey", "Group", "causes_of", "group_of"]
 
 _GROUPS: Final = {
     "dependencies": Reach.PRODUCTION,
@@ -24,7 +25,19 @@ _GROUPS: Final = {
     "devDependencies": Reach.DEV_ONLY,
 }
 _STEP: Final = re.compile(r'\.([A-Za-z_$][A-Za-z0-9_$-]*)|\[("(?:[^"\\]|\\.)*"|\d+)\]')
+_FORMATTING: Final = ": formatting only"
 _FILES: Final = frozenset({InputKind.FILE, InputKind.CONTAINERFILE})
+
+
+class Group(StrEnum):
+    """Causes that call for the same answer, where they leave the production packages as they are."""
+
+    FIELDS = "fields of package.json that install nothing"
+    DEVELOPMENT = "development packages"
+    FORMATTING = "formatting"
+    LOCK = "rows of the lock that install nothing else"
+    CONFIGURATION = "configuration files"
+    IMAGE = "the image itself"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,6 +67,22 @@ def causes_of(explanation: Explanation) -> dict[CauseKey, Reach | None]:
     return found
 
 
+def group_of(key: CauseKey) -> Group:
+    """Return the group of a cause."""
+    file = key.name.partition(":")[0].rpartition("/")[2]
+    if key.kind == "package":
+        return Group.DEVELOPMENT
+    if key.kind == "value":
+        return Group.IMAGE
+    if key.name.endswith(_FORMATTING):
+        return Group.FORMATTING
+    if key.kind == "field" or file == "package.json":
+        return Group.FIELDS
+    if file == "bun.lock":
+        return Group.LOCK
+    return Group.CONFIGURATION if file.endswith((".json", ".jsonc")) else Group.IMAGE
+
+
 def _causes(change: InputChange) -> Iterator[tuple[CauseKey, Reach | None]]:
     base = change.name.rpartition("/")[2]
     if change.packages:
@@ -62,7 +91,7 @@ def _causes(change: InputChange) -> Iterator[tuple[CauseKey, Reach | None]]:
         for value in change.values:
             yield _of_field(change.name, value)
     elif change.formatting_only:
-        yield CauseKey("file", f"{change.name}: formatting only"), Reach.DEV_ONLY
+        yield CauseKey("file", f"{change.name}{_FORMATTING}"), Reach.DEV_ONLY
     elif change.kind in _FILES:
         yield CauseKey("file", change.name), change.reach
     else:

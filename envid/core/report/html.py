@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from envid.core.explain import Reach
+from envid.core.report.causes import Group
 from envid.core.report.commits import commit_items, mark_of
 from envid.core.report.markup import bar, esc, number, percent, short_date
 from envid.core.report.style import STYLE
@@ -15,13 +16,21 @@ from envid.core.report.timeline import timeline_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from envid.core.report.model import BuildRecord, CauseFigure, Figures, Report
+    from envid.core.report.model import BuildRecord, CauseFigure, Figures, GroupFigure, Report
 
 __all__ = ["render_report"]
 
 _TOP: Final = 15
 _MOST_CAUSES: Final = 300
 _MOST_BUILDS: Final = 200
+_ADVICE: Final = {
+    Group.FIELDS: "Keep what changes often out of what is hashed: release from tags, not from a version field.",
+    Group.DEVELOPMENT: "None of them is in the image. Take such updates together, once a week or once a month.",
+    Group.FORMATTING: "Format once, and let a check keep it so.",
+    Group.LOCK: "The lock's notes changed, the packages did not. Regenerate it with one version of Bun.",
+    Group.CONFIGURATION: "Does the environment read it? What only the source needs belongs to the source.",
+    Group.IMAGE: "A Containerfile, a script or a base image: such a rebuild is needed.",
+}
 _LEGEND: Final = (
     ("p", 22, "rebuild, production packages changed"),
     ("s", 16, "rebuild, production packages the same"),
@@ -95,7 +104,7 @@ def _figures(figures: Figures) -> Iterator[str]:
             "unchanged",
             percent(figures.unchanged_share),
             figures.unchanged,
-            "of rebuilds, production packages the same",
+            "of rebuilds changed no production package",
             f"{figures.unchanged:,} of {figures.builds:,}",
         ),
     )
@@ -134,41 +143,40 @@ def _advisor(figures: Figures) -> Iterator[str]:
     share = percent(figures.unchanged_share)
     yield (
         f'<p class="lead"><strong>{figures.unchanged:,} of {number(figures.builds, "rebuild")} ({share})</strong> left '
-        f"the production packages as they were; {figures.dev_only:,} of them changed nothing but development "
-        "dependencies or formatting.</p>"
+        f"the production packages as they were. {_spared(figures)}</p>"
     )
     if figures.unknown:
         yield (
             f'<p class="soft">Of {number(figures.unknown, "further rebuild")} it can\'t be known, because a '
             "<code>bun.lock</code> was missing, new or not readable.</p>"
         )
-    if figures.avoidable:
-        rows = [
-            f'<tr><th scope="row">{esc(cause.key.name)}</th><td class="num">{cause.rebuilds:,}</td>'
-            f'<td class="num">{cause.alone:,}</td><td>{_advice(cause)}</td></tr>'
-            for cause in figures.avoidable[:_TOP]
-        ]
-        yield _table(
-            "What those rebuilds were about, the most frequent first",
-            ("cause", "#rebuilds", "#on its own", "what to do"),
-            rows,
-        )
+    if figures.groups:
+        yield '<h3>What those rebuilds were about</h3>\n<ul class="advice">'
+        yield from map(_group_item, figures.groups)
+        yield "</ul>"
     yield "</section>"
 
 
-def _advice(cause: CauseFigure) -> str:
-    name = cause.key.name
-    if cause.key.kind == "package":
-        return "no production package: take such updates together"
-    if name.endswith("formatting only"):
-        return "format it once, and let a check keep it so"
-    if cause.key.kind == "field":
-        return "no package follows from it: keep what changes often out of this file"
-    if name.endswith(".json"):
-        return "does the environment need it? what changes with the source belongs to the source"
-    if "pulled in" in name:
-        return "take such updates together"
-    return "part of the image itself: such a rebuild is needed"
+def _spared(figures: Figures) -> str:
+    if not figures.unchanged:
+        return "There is nothing to spare."
+    needed = f"{figures.needed:,} of them changed the image in another way and were needed"
+    rest = figures.unchanged - figures.needed
+    return (
+        f"{needed}; the other {rest:,} could have been spared." if figures.needed else f"All {rest:,} could be spared."
+    )
+
+
+def _group_item(figure: GroupFigure) -> str:
+    causes = ", ".join(
+        f"{esc(key.name.removeprefix('package.json: '), 60)}\N{NO-BREAK SPACE}({count:,})"
+        for key, count in figure.causes
+    )
+    return (
+        f'<li><span class="count">{figure.rebuilds:,}</span><div><strong>{figure.group}</strong> '
+        f'<span class="soft">{figure.alone:,} with nothing else</span><br>{_ADVICE[figure.group]}'
+        f'<span class="small">{causes}</span></div></li>'
+    )
 
 
 def _causes(figures: Figures) -> Iterator[str]:
@@ -178,7 +186,7 @@ def _causes(figures: Figures) -> Iterator[str]:
         return
     most = figures.causes[0].rebuilds
     rows = [_cause_row(cause, most, figures.builds) for cause in figures.causes[:_MOST_CAUSES]]
-    header = ("cause", "reach", "#rebuilds", "#on its own", "#share", "")
+    header = ("cause", "reach", "#rebuilds", "#~on its own", "#share", "")
     yield _table("Every package, field and file by the rebuilds it took part in", header, rows[:_TOP])
     if rest := rows[_TOP:]:
         yield f"<details><summary>{number(len(rest), 'cause')} more</summary>"
@@ -190,12 +198,12 @@ def _causes(figures: Figures) -> Iterator[str]:
 
 
 def _cause_row(cause: CauseFigure, most: int, builds: int) -> str:
-    mark = {Reach.PRODUCTION: "p", Reach.DEV_ONLY: "s", None: "k"}[cause.reach]
+    mark = {Reach.PRODUCTION.value: "p", Reach.DEV_ONLY.value: "s"}.get(cause.reach, "n")
     reach = f'<span class="tag {mark}">{cause.reach}</span>' if cause.reach else ""
     return (
         f'<tr><th scope="row">{esc(cause.key.name)}</th><td>{reach}</td><td class="num">{cause.rebuilds:,}</td>'
-        f'<td class="num">{cause.alone:,}</td><td class="num">{percent(cause.rebuilds / builds)}</td>'
-        f"<td>{bar(cause.rebuilds / most, mark)}</td></tr>"
+        f'<td class="num opt">{cause.alone:,}</td><td class="num">{percent(cause.rebuilds / builds)}</td>'
+        f'<td class="opt">{bar(cause.rebuilds / most, mark)}</td></tr>'
     )
 
 
@@ -207,7 +215,7 @@ def _years(figures: Figures) -> Iterator[str]:
         rows.append(
             f'<tr><th scope="row">{esc(year.year)}</th><td class="num">{year.commits:,}</td>'
             f'<td class="num">{year.builds:,}</td><td class="num">{year.reuses:,}</td>'
-            f'<td class="num">{percent(rate) if known else "none"}</td><td>{bar(rate, "u")}</td></tr>'
+            f'<td class="num">{percent(rate) if known else "none"}</td><td class="opt">{bar(rate, "u")}</td></tr>'
         )
     yield '<section id="years" aria-labelledby="h-years">\n<h2 id="h-years">Year by year</h2>'
     yield _table("Commits, rebuilds and reuses", ("year", "#commits", "#rebuilds", "#reuses", "#reuse rate", ""), rows)
@@ -241,7 +249,7 @@ def _build_row(build: BuildRecord, longest: float) -> str:
         f'<tr><th scope="row"><code>{build.identity[:12]}</code></th><td>{esc(build.service)}</td>'
         f"<td>{esc(build.started)}</td><td><code>{build.commit.short}</code></td>"
         f'<td class="num">{size}</td><td class="num">{_duration(build.seconds)}</td>'
-        f"<td>{bar(build.seconds / longest, 'p')}</td></tr>"
+        f'<td class="opt">{bar(build.seconds / longest, "p")}</td></tr>'
     )
 
 
@@ -267,19 +275,20 @@ def _commits(report: Report) -> Iterator[str]:
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[str]) -> str:
-    cells = "".join(
-        f'<th scope="col" class="num">{text[1:]}</th>'
-        if text.startswith("#")
-        else f'<th scope="col">{text}</th>'
-        if text
-        else '<td aria-hidden="true"></td>'
-        for text in header
-    )
+    cells = "".join(map(_head, header))
     body = "\n".join(rows)
     return (
         f'<div class="wrap" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
         f"<thead><tr>{cells}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _head(text: str) -> str:
+    """Return a column's head: ``#`` begins a number's column, ``~`` one that a narrow page leaves out."""
+    if not text:
+        return '<td class="opt"></td>'
+    classes = " ".join(name for sign, name in (("#", "num"), ("~", "opt")) if sign in text[:2])
+    return f'<th scope="col" class="{classes}">{text.lstrip("#~")}</th>'
 
 
 def _duration(seconds: float) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from envid.core.explain import Reach
-from envid.core.report.causes import CauseKey, causes_of
+from envid.core.report.causes import CauseKey, Group, causes_of, group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envid.core.explain import Explanation
     from envid.core.values import CommitId, EnvIdentity
 
-__all__ = ["BuildRecord", "CauseFigure", "Figures", "Report", "ReportRow", "Tally", "YearFigure"]
+__all__ = ["BuildRecord", "CauseFigure", "Figures", "GroupFigure", "Report", "ReportRow", "Tally", "YearFigure"]
+
+_TOP: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +58,36 @@ class BuildRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseFigure:
-    """One cause: in how many rebuilds it took part, and of how many it was the only one."""
+    """One cause: in how many rebuilds it took part, and of how many it was the only one.
+
+    ``production`` and ``dev_only`` count those of ``rebuilds`` in which its reach was known to be that.
+    """
 
     key: CauseKey
-    reach: Reach | None
     rebuilds: int
     alone: int
+    production: int
+    dev_only: int
+
+    @property
+    def reach(self) -> str:
+        """Its reach where it always had the same, ``mixed`` where not, and nothing where it has none."""
+        if self.production and self.dev_only:
+            return "mixed"
+        return Reach.PRODUCTION.value if self.production else Reach.DEV_ONLY.value if self.dev_only else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFigure:
+    """One group of causes among the rebuilds that left the production packages as they were.
+
+    ``alone`` counts the rebuilds that had no cause of another group; ``causes`` are its most frequent ones.
+    """
+
+    group: Group
+    rebuilds: int
+    alone: int
+    causes: tuple[tuple[CauseKey, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +106,8 @@ class Figures:
 
     ``production``, ``unchanged`` and ``unknown`` part the builds by what they did to the production closure;
     ``dev_only`` are those of ``unchanged`` that changed nothing but development dependencies or formatting.
-    ``causes`` has the costliest first; ``avoidable`` counts the causes of ``unchanged`` alone.
+    ``needed`` are those of ``unchanged`` that changed the image in another way, as by its Containerfile. ``causes`` has
+    the costliest first; ``groups`` says what ``unchanged`` was about.
     """
 
     commits: int
@@ -90,9 +119,10 @@ class Figures:
     unchanged: int
     unknown: int
     dev_only: int
+    needed: int
     longest_run: int
     causes: tuple[CauseFigure, ...]
-    avoidable: tuple[CauseFigure, ...]
+    groups: tuple[GroupFigure, ...]
     years: tuple[YearFigure, ...]
 
     @property
@@ -122,21 +152,53 @@ class Report:
 class _Blame:
     rebuilds: Counter[CauseKey] = field(default_factory=Counter)
     alone: Counter[CauseKey] = field(default_factory=Counter)
-    reach: dict[CauseKey, Reach | None] = field(default_factory=dict)
+    reach: Counter[tuple[CauseKey, Reach | None]] = field(default_factory=Counter)
 
     def add(self, causes: dict[CauseKey, Reach | None]) -> None:
-        for key, reach in causes.items():
-            self.rebuilds[key] += 1
-            if self.reach.get(key) is not Reach.PRODUCTION:
-                self.reach[key] = reach or self.reach.get(key)
+        self.rebuilds.update(causes.keys())
+        self.reach.update(causes.items())
         if len(causes) == 1:
             self.alone.update(causes.keys())
 
     def ranked(self) -> tuple[CauseFigure, ...]:
         keys = sorted(self.rebuilds, key=lambda key: (-self.rebuilds[key], -self.alone[key], key))
         return tuple(
-            CauseFigure(key=key, reach=self.reach[key], rebuilds=self.rebuilds[key], alone=self.alone[key])
+            CauseFigure(
+                key=key,
+                rebuilds=self.rebuilds[key],
+                alone=self.alone[key],
+                production=self.reach[key, Reach.PRODUCTION],
+                dev_only=self.reach[key, Reach.DEV_ONLY],
+            )
             for key in keys
+        )
+
+
+@dataclass(slots=True)
+class _Advice:
+    rebuilds: Counter[Group] = field(default_factory=Counter)
+    alone: Counter[Group] = field(default_factory=Counter)
+    causes: dict[Group, Counter[CauseKey]] = field(default_factory=dict)
+
+    def add(self, causes: Iterable[CauseKey]) -> None:
+        groups: dict[Group, list[CauseKey]] = {}
+        for key in causes:
+            groups.setdefault(group_of(key), []).append(key)
+        for group, keys in groups.items():
+            self.rebuilds[group] += 1
+            self.causes.setdefault(group, Counter()).update(keys)
+        if len(groups) == 1:
+            self.alone.update(groups.keys())
+
+    def ranked(self) -> tuple[GroupFigure, ...]:
+        return tuple(
+            GroupFigure(
+                group=group,
+                rebuilds=self.rebuilds[group],
+                alone=self.alone[group],
+                causes=tuple(sorted(self.causes[group].items(), key=lambda item: (-item[1], item[0])))[:_TOP],
+            )
+            for group in sorted(self.rebuilds, key=lambda group: (-self.rebuilds[group], group))
         )
 
 
@@ -152,7 +214,7 @@ class Tally:
     _run: int = 0
     _longest: int = 0
     _all: _Blame = field(default_factory=_Blame)
-    _avoidable: _Blame = field(default_factory=_Blame)
+    _advice: _Advice = field(default_factory=_Advice)
 
     def add(self, row: ReportRow) -> None:
         """Count one commit."""
@@ -168,7 +230,7 @@ class Tally:
         causes = causes_of(row.explanation)
         self._all.add(causes)
         if row.production_changed is False:
-            self._avoidable.add(causes)
+            self._advice.add(causes)
             self._dev_only += row.explanation.dev_only
 
     def figures(self) -> Figures:
@@ -183,9 +245,10 @@ class Tally:
             unchanged=self._closures[False],
             unknown=self._closures[None],
             dev_only=self._dev_only,
+            needed=self._advice.rebuilds[Group.IMAGE],
             longest_run=self._longest,
             causes=self._all.ranked(),
-            avoidable=self._avoidable.ranked(),
+            groups=self._advice.ranked(),
             years=tuple(
                 YearFigure(year=year, commits=found.total(), builds=found["build"], reuses=found["reuse"])
                 for year, found in sorted(self._years.items())

@@ -33,7 +33,7 @@ p{margin:.3rem 0 .8rem}.soft{color:var(--soft)}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;padding:0;margin:.7rem 0 1.3rem;list-style:none;font-size:.93rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:clamp(.9rem,2.4vw,1.5rem);
 margin:0 0 1.1rem;scroll-margin-top:1rem}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.8rem;margin:0 0 1.1rem}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.6rem,1fr));gap:.8rem;margin:0 0 1.1rem}
 .figures div{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.75rem 1rem;
 display:flex;flex-direction:column}
 .figures dt{color:var(--soft);font-size:.85rem}
@@ -48,8 +48,12 @@ figure{margin:0}
 .rows li{display:grid;grid-template-columns:5.2rem 1fr;gap:.6rem;align-items:end}
 .rows span{color:var(--soft);font-size:.78rem;font-variant-numeric:tabular-nums;line-height:1}
 .rows svg{width:100%;height:26px;display:block}
-.p{fill:var(--prod)}.s{fill:var(--same)}.k{fill:var(--unkn)}.u{fill:var(--reuse)}.x{fill:var(--bad)}
+.p{fill:var(--prod)}.s{fill:var(--same)}.k{fill:var(--unkn)}.u{fill:var(--reuse)}.x{fill:var(--bad)}.n{fill:var(--soft)}
 svg a:hover rect{opacity:.65}
+.advice{list-style:none;margin:.4rem 0 0;padding:0}
+.advice li{display:grid;grid-template-columns:4.2rem 1fr;gap:.9rem;padding:.55rem 0;border-top:1px solid var(--line)}
+.count{font-size:1.35rem;font-weight:650;text-align:right;font-variant-numeric:tabular-nums;line-height:1.2}
+.small{display:block;color:var(--soft);font-size:.85rem;font-weight:400}
 .wrap{overflow-x:auto;margin:0 -.2rem;padding:0 .2rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;color:var(--soft);font-size:.88rem;padding:0 0 .4rem}
@@ -62,7 +66,7 @@ tbody th{font-weight:500;overflow-wrap:anywhere;min-width:9rem}
 margin-top:.45em}
 .tag{display:inline-block;padding:0 .5em;border-radius:999px;background:var(--chip);font-size:.78rem;font-weight:600;
 white-space:nowrap;line-height:1.6}
-.tag.p{color:var(--prod)}.tag.s{color:var(--same)}.tag.k{color:var(--unkn)}.tag.u{color:var(--add)}.tag.x{color:var(--bad)}
+.tag.p{color:var(--prod)}.tag.s{color:var(--same)}.tag.k{color:var(--unkn)}.tag.n{color:var(--soft)}.tag.u{color:var(--add)}.tag.x{color:var(--bad)}
 fieldset{border:0;padding:0;margin:.2rem 0 .9rem;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;font-size:.92rem}
 legend{float:left;padding:0;margin-right:.4rem;color:var(--soft)}
 fieldset input{accent-color:var(--link);margin:0 .35rem 0 0;width:1rem;height:1rem;vertical-align:-2px}
@@ -88,7 +92,8 @@ main:has(#f-s:checked) .list>li:not(.s),main:has(#f-x:checked) .list>li:not(.x){
 footer{color:var(--soft);font-size:.85rem;padding-bottom:2.5rem}
 .vh{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:36rem){.rows li{grid-template-columns:1fr;gap:2px}.rows svg{height:20px}body{font-size:15px}
-th,td{padding-right:.5rem}.body{padding-left:.3rem}}
+th,td{padding-right:.55rem}.opt{display:none}tbody th{min-width:6rem}.body{padding-left:.3rem}
+.advice li{grid-template-columns:3rem 1fr}}
 @media (forced-colors:active){.p,.s,.k,.u,.x{forced-color-adjust:none}}
 @media print{body{background:#fff}section{break-inside:avoid;border:0}fieldset,nav{display:none}}
 """
