@@ -111,18 +111,20 @@ def identity(
         "max-count": "at most so many commits",
         "service": "a service of deploy.json (default: the first)",
         "input": "a further input's path or pattern, without deploy.json (repeatable)",
+        "causes": "explain every change, package by package",
         "json": _JSON,
         "debug": _DEBUG,
     },
     iterable=["input"],
 )
-def history(
+def history(  # noqa: PLR0913, PLR0917 - each is a flag
     c: Context,
     repo: str = "",
     rev: str = "HEAD",
     max_count: int = 0,
     service: str = "",
     input: list[str] | None = None,  # noqa: A002 - the flag's name
+    causes: bool = False,
     json: bool = False,
     debug: bool = False,
 ) -> None:
@@ -138,6 +140,7 @@ def history(
         max_count=max_count,
         service=service,
         inputs=input or [],
+        causes=causes,
     )
 
 

@@ -55,9 +55,15 @@ def identity(
 
 
 def history(
-    *, repo: str = "", rev: str = "HEAD", max_count: int = 0, service: str = "", inputs: Sequence[str] = ()
+    *,
+    repo: str = "",
+    rev: str = "HEAD",
+    max_count: int = 0,
+    service: str = "",
+    inputs: Sequence[str] = (),
+    causes: bool = False,
 ) -> Output:
-    """Stream the identity of every first-parent commit, oldest last."""
+    """Stream the identity of every first-parent commit, oldest last; with ``causes``, each change is explained."""
     from envid.errors import InputError
     from envid.usecases.history import history as read_history
 
@@ -73,9 +79,17 @@ def history(
                 data: dict[str, Any] = {"commit": line.commit, "parent": line.parent}
                 data |= {"error": line.error} if line.identity is None else {"envIdentity": line.identity}
                 data["changed"] = list(line.changed)
+                why = ", ".join(line.changed)
+                if causes:
+                    from envid.usecases.explain import explain_line
+                    from envid.usecases.explainview import causes_data
+
+                    explanation = explain_line(reader, line)
+                    data |= causes_data(line.decision, explanation)
+                    why = "; ".join(explanation.causes) if explanation else ""
                 shown = line.identity[:_SHORT_IDENTITY] if line.identity else "invalid".ljust(_SHORT_IDENTITY)
-                why = ", ".join(line.changed) or "="
-                yield data, f"{line.commit.short}  {shown}  {why}{f'  ({line.error})' if line.error else ''}"
+                error = f"  ({line.error})" if line.error else ""
+                yield data, f"{line.commit.short}  {shown}  {line.decision:<7}  {why or '='}{error}"
 
     return Output(stream=lines())
 

@@ -12,11 +12,11 @@ from envid.text import Painted, clean, columns, fit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envid.core.explain import InputChange, PackageChange
+    from envid.core.explain import Explanation, InputChange, PackageChange
     from envid.usecases.attribution import Attribution, Cause
     from envid.usecases.explain import Explained, Side
 
-__all__ = ["explained_data", "explained_lines", "explained_schema"]
+__all__ = ["causes_data", "explained_data", "explained_lines", "explained_schema"]
 
 SCHEMA_VERSION: Final = "agentrun.explain/1"
 _WIDTH: Final = 100
@@ -47,6 +47,31 @@ def explained_data(explained: Explained) -> dict[str, Any]:
         "explanation": explanation,
         "filesChangedOutside": outside and {"count": outside.count, "names": list(outside.names)},
         "notes": list(_notes(explained)),
+    }
+
+
+def causes_data(decision: str, explanation: Explanation | None) -> dict[str, Any]:
+    """Return what a line of ``history --causes`` says beyond the identity."""
+    changes = explanation.changes if explanation else ()
+    return {
+        "decision": decision,
+        "causes": [change.summary for change in changes],
+        "productionChanged": explanation.production_changed if explanation else False,
+        "devOnly": explanation.dev_only if explanation else False,
+        "packages": [
+            {
+                "input": change.name,
+                "place": package.place,
+                "name": package.name,
+                "change": package.change.value,
+                "reach": "production" if package.production else "dev-only",
+                "direct": package.direct,
+                "old": package.old and package.old.version,
+                "new": package.new and package.new.version,
+            }
+            for change in changes
+            for package in change.packages
+        ],
     }
 
 
