@@ -17,8 +17,10 @@ from envid.core.strictjson import StrictModel, canonical_json, parse_model
 from envid.core.values import CommitId, Digest, EnvIdentity
 
 __all__ = [
+    "Builder",
     "Catalog",
     "CatalogEntry",
+    "Invocation",
     "Provenance",
     "RecordedInput",
     "ResolvedDependency",

@@ -12,7 +12,7 @@ from envid.core.strictjson import StrictModel, parse_model
 from envid.core.values import CommitId, RepoPath, parse_platform
 from envid.errors import InputError
 
-__all__ = ["DEPLOY_PATH", "Deploy", "ImageRef", "Resources", "Service", "parse_deploy"]
+__all__ = ["DEPLOY_PATH", "Amounts", "Deploy", "ImageRef", "Resources", "Service", "parse_deploy"]
 
 DEPLOY_PATH: Final = RepoPath("deploy/deploy.json")
 

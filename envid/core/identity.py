@@ -36,6 +36,7 @@ __all__ = [
     "InputKind",
     "env_identity",
     "file_input",
+    "file_problem",
     "preimage",
     "value_input",
 ]

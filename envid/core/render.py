@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from envid.core.deploy import Deploy, Service
     from envid.core.lane import Lane
 
-__all__ = ["RUNTIME_USER", "render_runtime"]
+__all__ = ["RUNTIME_USER", "manifest_bytes", "render_runtime"]
 
 RUNTIME_USER: Final = 65532
 """User and group id that every container runs as; the env image has it."""

@@ -14,7 +14,7 @@ from envid.core.explain.sequences import opcodes
 from envid.core.jsonc import parse_jsonc
 from envid.errors import InputError
 
-__all__ = ["JsonDiff", "diff_json", "diff_json_values", "json_path"]
+__all__ = ["JsonDiff", "diff_json", "diff_json_values", "error_line", "json_path"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _ABSENT: Final = object()
