@@ -5,6 +5,7 @@ Used by the Invoke tasks and by ``python -m envid``; neither prints anything its
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -38,6 +39,9 @@ class Output:
 
 def execute(command: Callable[[], Output], *, as_json: bool, debug: bool) -> NoReturn:
     """Run ``command``, print what it says, and exit. Errors of this project's tree are messages; others are defects."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal that can't show a character shows its number, and never ends the command
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         output = command()
         _print(output, as_json=as_json)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Painted", "clean", "columns", "fit", "paint", "table"]
 
 _COLOURS: Final = {"added": "32", "removed": "31", "strong": "1", "weak": "2", "warn": "33"}
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -27,7 +27,7 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]
 
 
 def clean(text: str) -> str:
-    """Replace control characters: text from a repository must not move the cursor or change colours."""
+    """Replace control characters and stray bytes: text from a repository must not move the cursor or change colours."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
