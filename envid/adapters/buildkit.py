@@ -18,7 +18,7 @@ from envid.core.values import Digest
 from envid.errors import BuildError, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from envid.core.values import ImageReference
 
@@ -65,11 +65,23 @@ class BuiltImage:
 
 
 class BuildKit:
-    """``buildctl`` against a local or remote ``buildkitd``; ``host`` is as in BUILDKIT_HOST."""
+    """``buildctl`` against a local or remote ``buildkitd``.
 
-    def __init__(self, host: str | None, *, tools: Sequence[Path] = (), timeout: float = 3600.0) -> None:
+    ``host`` is as in BUILDKIT_HOST; ``insecure_hosts`` are registries in plain HTTP, as loopback hosts always are;
+    ``timeout`` bounds a build, in seconds.
+    """
+
+    def __init__(
+        self,
+        host: str | None,
+        *,
+        tools: Sequence[Path] = (),
+        insecure_hosts: Collection[str] = (),
+        timeout: float = 3600.0,
+    ) -> None:
         self._host = host
         self._tools = tools
+        self._insecure_hosts = frozenset(insecure_hosts)
         self._timeout = timeout
 
     def build(self, request: BuildRequest, progress: Callable[[str], None]) -> BuiltImage:
@@ -77,7 +89,13 @@ class BuildKit:
         with tempfile.TemporaryDirectory(prefix="envid-build-") as folder:
             root = Path(folder)
             metadata = root / "metadata.json"
-            argv = [*self._buildctl(), "build", *_arguments(request, root), "--metadata-file", str(metadata)]
+            argv = [
+                *self._buildctl(),
+                "build",
+                *_arguments(request, root, is_insecure=self._is_insecure(request.image.host)),
+                "--metadata-file",
+                str(metadata),
+            ]
             _write_context(root, request)
             tracker = self._run(argv, request, progress)
             return _read_metadata(metadata, tracker.executed)
@@ -93,6 +111,9 @@ class BuildKit:
         if done.returncode != 0:
             raise BuildError("buildkitd's history can't be read", cause=done.error_text, remedy="invoke local.status")
         return sum(bool(line.strip()) for line in done.stdout.splitlines())
+
+    def _is_insecure(self, host: str) -> bool:
+        return host in self._insecure_hosts or host.startswith(_LOCAL_HOSTS)
 
     def _buildctl(self) -> list[str]:
         address = ["--addr", self._host] if self._host else []
@@ -118,7 +139,7 @@ class BuildKit:
         return tracker
 
 
-def _arguments(request: BuildRequest, root: Path) -> list[str]:
+def _arguments(request: BuildRequest, root: Path, *, is_insecure: bool) -> list[str]:
     output = {
         "type": "image",
         "name": str(request.image),
@@ -126,7 +147,7 @@ def _arguments(request: BuildRequest, root: Path) -> list[str]:
         "oci-mediatypes": "false",
         "rewrite-timestamp": "true",
     }
-    if request.image.host.startswith(_LOCAL_HOSTS):
+    if is_insecure:
         output["registry.insecure"] = "true"
     arguments = [
         "--progress=rawjson",

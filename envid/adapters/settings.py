@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field, Strict, ValidationError
 
 from envid.adapters.stack_record import load_stack
 from envid.core.lane import Lane, parse_lane
@@ -33,7 +33,9 @@ class Settings(StrictModel):
     """The ``envid`` section of ``invoke.yaml``; every field has AgentRun's own value by default.
 
     ``repository`` is the source repository's path on its host; ``ca_bundle`` is a file of certificates that builds get
-    as a secret; ``cache_from`` and ``cache_to`` are BuildKit cache specifications.
+    as a secret; ``cache_from`` and ``cache_to`` are BuildKit cache specifications. ``insecure_registries`` are spoken
+    to in plain HTTP, as loopback hosts always are; ``trusted_realms`` names, per registry, the hosts of token realms
+    that may get its login; ``registry_path_prefixes`` the path below which a registry serves its API.
     """
 
     project: str = "agentrun"
@@ -48,6 +50,11 @@ class Settings(StrictModel):
     ca_bundle: str | None = None
     cache_from: str | None = None
     cache_to: str | None = None
+    insecure_registries: Annotated[tuple[Host, ...], Strict(strict=False)] = ()
+    trusted_realms: dict[Host, Annotated[tuple[Host, ...], Strict(strict=False)]] = Field(default_factory=dict)
+    registry_path_prefixes: dict[Host, Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")]] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,11 @@ def publish(
             reader,
             planned,
             workspace.lane,
-            builder=BuildKit(endpoints.buildkit_host, tools=tool_folders()),
+            builder=BuildKit(
+                endpoints.buildkit_host,
+                tools=tool_folders(),
+                insecure_hosts=workspace.settings.insecure_registries,
+            ),
             registry=registry,
             options=BuildOptions(
                 secrets={"ca": endpoints.ca_bundle} if endpoints.ca_bundle else {},
@@ -171,7 +175,7 @@ def promote(*, commit: str = "", publication: str = "", rollback_to: str = "", s
 
     workspace = find_workspace(section)
     tools = promotion_tools(workspace)
-    with open_registry() as registry:
+    with open_registry(workspace.settings) as registry:
         if rollback_to:
             return promotion_output(rollback(tools, CommitId(rollback_to), registry=registry), workspace)
         with open_objects(str(workspace.root)) as (_, reader):
@@ -213,7 +217,7 @@ def _planned(
 ) -> Iterator[tuple[PlannedCommit, InputReader, ImageRegistry]]:
     from envid.usecases.plan import make_plan
 
-    with open_source(workspace, commit, dirty=dirty) as (record, reader), open_registry() as registry:
+    with open_source(workspace, commit, dirty=dirty) as (record, reader), open_registry(workspace.settings) as registry:
         planned = make_plan(
             reader,
             record,

@@ -7,6 +7,7 @@ Imports stand inside the functions: a command pays for what it uses, and no more
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envid.cli import Output
@@ -94,13 +95,15 @@ def history(
     return Output(stream=lines())
 
 
-def registry_digest(references: Sequence[str]) -> Output:
+def registry_digest(references: Sequence[str], *, section: Section = None) -> Output:
     """Print the verified manifest digest of each reference, one a line and nothing else; ``-`` reads standard input."""
+    from envid.adapters.settings import load_settings
     from envid.core.values import ImageReference
 
+    settings = load_settings(Path.cwd(), section)
     named = [name for text in references for name in (sys.stdin.read().split() if text == "-" else [text])]
     parsed = [ImageReference.parse(name) for name in named]
-    with open_registry() as registry:
+    with open_registry(settings) as registry:
         digests = [registry.digest(reference) for reference in parsed]
     data = [{"reference": str(r), "digest": d} for r, d in zip(parsed, digests, strict=True)]
     return Output(data=data, lines=list(digests))

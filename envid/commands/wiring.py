@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from envid.adapters.git import CommitRecord, GitObjects
     from envid.adapters.gitops import GitOpsBranch
-    from envid.adapters.settings import Workspace
+    from envid.adapters.settings import Settings, Workspace
     from envid.core.publication import Publication
     from envid.usecases.environment import InputReader
     from envid.usecases.mirror import Mirror
@@ -92,11 +92,15 @@ def open_source(workspace: Workspace, commit: str, *, dirty: bool) -> Iterator[t
 
 
 @contextmanager
-def open_registry() -> Iterator[ImageRegistry]:
+def open_registry(settings: Settings) -> Iterator[ImageRegistry]:
     """Open the registry client."""
     from envid.adapters.registry import Registry
 
-    with Registry() as registry:
+    with Registry(
+        insecure_hosts=frozenset(settings.insecure_registries),
+        path_prefixes=settings.registry_path_prefixes,
+        trusted_realms={host: frozenset(realms) for host, realms in settings.trusted_realms.items()},
+    ) as registry:
         yield registry
 
 
