@@ -7,10 +7,11 @@ so that a hook's ``GIT_DIR`` or a replace ref can't show another tree than the o
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CommitRecord", "GitObjects", "TreeEntry", "find_root", "git", "git_environment"]
 
-_TREE_CACHE: Final = 4096
+_TREE_CACHE: Final = 1 << 20
+"""How many bytes of trees are kept; the last tree is, whatever its size."""
 _SKIP_CHUNK: Final = 1 << 20
 _ASK_AHEAD: Final = 512
 """Most ids that are asked for before an answer is read; with more, both pipes could be full at once."""
@@ -122,7 +124,8 @@ class GitObjects:
         self.extra_environment = dict(extra_environment or {})
         self._environment = git_environment() | self.extra_environment
         self._process: subprocess.Popen[bytes] | None = None
-        self._trees: OrderedDict[str, tuple[TreeEntry, ...]] = OrderedDict()
+        self._trees: OrderedDict[str, bytes] = OrderedDict()
+        self._trees_size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -189,15 +192,31 @@ class GitObjects:
             GitError: the object is missing or is no tree.
 
         """
+        return _parse_tree(self._tree_content(oid))
+
+    def entry(self, oid: str, name: str) -> TreeEntry | None:
+        """Return the entry called ``name`` of a tree object, or None; quick in a tree of any width.
+
+        Raises:
+            GitError: the object is missing or is no tree.
+
+        """
+        content, wanted = self._tree_content(oid), name.encode("utf-8", "surrogateescape")
+        if b" %b\0" % wanted not in content:
+            return None
+        found = _entry_pattern(wanted).match(content)
+        return found and TreeEntry(found[1].decode().zfill(6), found[2].hex(), name)
+
+    def _tree_content(self, oid: str) -> bytes:
         cached = self._trees.get(oid)
         if cached is not None:
             self._trees.move_to_end(oid)
             return cached
-        entries = _parse_tree(self._content(oid, "tree"))
-        self._trees[oid] = entries
-        if len(self._trees) > _TREE_CACHE:
-            self._trees.popitem(last=False)
-        return entries
+        content = self._trees[oid] = self._content(oid, "tree")
+        self._trees_size += len(content)
+        while self._trees_size > _TREE_CACHE and len(self._trees) > 1:
+            self._trees_size -= len(self._trees.popitem(last=False)[1])
+        return content
 
     def blob(self, oid: str, *, limit: int) -> tuple[int, bytes]:
         """Return a blob's size in bytes and its content; the content is empty when it is larger than ``limit``.
@@ -312,6 +331,13 @@ def _parse_commit(commit: CommitId, content: bytes) -> CommitRecord:
         else:
             break
     return CommitRecord(commit, tree, tuple(parents))
+
+
+@lru_cache(maxsize=256)
+def _entry_pattern(name: bytes) -> re.Pattern[bytes]:
+    """Match a tree up to the entry ``name``, entry by entry: a name or an id may hold what looks like an entry."""
+    other = rb"(?![0-7]+ %b\0)[0-7]+ [^\0]+\0.{20}" % re.escape(name)
+    return re.compile(rb"(?>%b)*+([0-7]+) %b\0(.{20})" % (other, re.escape(name)), re.DOTALL)
 
 
 def _parse_tree(content: bytes) -> tuple[TreeEntry, ...]:

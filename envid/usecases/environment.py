@@ -301,7 +301,7 @@ class InputReader:
         for name in path.split("/"):
             if entry is not None and not entry.is_folder:
                 return entry if entry.mode in {"120000", "160000"} else None
-            entry = next((e for e in self.objects.tree(oid) if e.name == name), None)
+            entry = self.objects.entry(oid, name)
             if entry is None:
                 return None
             oid = entry.oid
