@@ -89,13 +89,8 @@ class BuildKit:
         with tempfile.TemporaryDirectory(prefix="envid-build-") as folder:
             root = Path(folder)
             metadata = root / "metadata.json"
-            argv = [
-                *self._buildctl(),
-                "build",
-                *_arguments(request, root, is_insecure=self._is_insecure(request.image.host)),
-                "--metadata-file",
-                str(metadata),
-            ]
+            arguments = _arguments(request, root, is_insecure=self._is_insecure(request.image.host))
+            argv = [*self._buildctl(), "build", *arguments, "--metadata-file", str(metadata)]
             _write_context(root, request)
             tracker = self._run(argv, request, progress)
             return _read_metadata(metadata, tracker.executed)
