@@ -5,6 +5,7 @@ Used by the Invoke tasks and by ``python -m envid``; neither prints anything its
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -42,6 +43,8 @@ def execute(command: Callable[[], Output], *, as_json: bool, debug: bool) -> NoR
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a terminal that can't show a character shows its number, and never ends the command
         sys.stdout.reconfigure(errors="backslashreplace")
+    # what is loaded by now lives to the end: a collection that looks at it again only costs time
+    gc.freeze()
     try:
         output = command()
         _print(output, as_json=as_json)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from contextlib import closing
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from envid.adapters.git import git, git_environment
 from envid.adapters.process import find_tool
@@ -41,8 +40,7 @@ _FIXED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """A path that a commit changed: mode and blob before and after; mode ``000000`` where there was or is none."""
 
     path: str
@@ -52,8 +50,7 @@ class FileChange:
     new_oid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogRecord:
+class LogRecord(NamedTuple):
     """One commit of a log.
 
     ``side`` is git's mark: ``<`` for a commit that only the left end of a range has, ``>`` otherwise. ``date`` is the
@@ -160,9 +157,9 @@ def _log(
 def _tokens(stream: IO[bytes]) -> Iterator[str]:
     rest = b""
     while chunk := stream.read(_CHUNK):
-        *whole, rest = (rest + chunk).split(b"\0")
-        for token in whole:
-            yield token.decode("utf-8", "surrogateescape")
+        whole, zero, rest = (rest + chunk).rpartition(b"\0")
+        if zero:
+            yield from whole.decode("utf-8", "surrogateescape").split("\0")
 
 
 def _records(tokens: Iterator[str]) -> Generator[LogRecord]:
