@@ -153,4 +153,4 @@ def _walk(objects: GitObjects, tree: str, prefix: str) -> Iterator[tuple[str, st
 
 def _quoted(path: str) -> bytes:
     escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'.encode()
+    return f'"{escaped}"'.encode("utf-8", "surrogateescape")

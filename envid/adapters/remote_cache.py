@@ -7,6 +7,7 @@ runs from using it at once, and what a killed run left in it is cleared.
 from __future__ import annotations
 
 import fcntl
+import shutil
 import time
 from contextlib import contextmanager
 from enum import StrEnum
@@ -114,12 +115,20 @@ class RemoteCache:
         with self.path.with_suffix(".lock").open("w") as lock:
             self._take(lock.fileno())
             if not (self.path / "HEAD").is_file():
-                self.path.mkdir(exist_ok=True)
-                git(self.path, ["init", "--quiet", "--bare", "."])
+                self._create()
             left = (*self.path.glob("*.lock"), *self.path.glob("refs/**/*.lock"), *self.path.glob("objects/pack/tmp_*"))
             for file in left:
                 file.unlink(missing_ok=True)
             yield self.path
+
+    def _create(self) -> None:
+        """Make the repository beside its place first: a killed ``git init`` leaves one that git refuses for good."""
+        fresh = self.path.with_suffix(".new")
+        for left in (fresh, self.path):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh.mkdir()
+        git(fresh, ["init", "--quiet", "--bare", "."])
+        fresh.rename(self.path)
 
     def _take(self, descriptor: int) -> None:
         deadline = time.monotonic() + _LOCK_WAIT

@@ -17,7 +17,7 @@ from envid.core.promotion import edit_for
 from envid.core.publication import Publication
 from envid.core.render import render_runtime
 from envid.core.values import CommitId, ImageReference
-from envid.errors import Blocked, EnvidError, GitError, InputError
+from envid.errors import Blocked, GitError, InputError
 from envid.usecases.plan import catalog_at
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Promoted", "PromotionTools", "init_catalog", "promote", "render_publication", "rollback"]
 
 _TRIES: Final = 40
+_BREAKS: Final = 3
+"""Pushes that may break off before it is no accident: a server that refuses or is gone is no race."""
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
 _AUTHOR: Final = ("envid", "envid@localhost")
@@ -175,7 +177,7 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
     lane, gitops = tools.lane, tools.gitops
     paths = [lane.catalog_path, lane.runtime_path]
     name, email = _AUTHOR
-    fault: EnvidError | None = None
+    breaks = 0
     for attempt in range(1, _TRIES + 1):
         proposal = propose(gitops.tip())
         current = gitops.files(proposal.base, paths) if proposal.base else {}
@@ -187,13 +189,15 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
         result: PushResult | None = None
         try:
             result = gitops.push(commit)
-        except GitError as error:
+        except GitError:
             # it broke off: only the remote knows whether the push arrived
-            fault = error
+            breaks += 1
+            if breaks == _BREAKS and not _arrived(gitops, commit, None):
+                raise
         if _arrived(gitops, commit, result):
             return Promoted(commit=commit, changed=edit.paths, tries=attempt)
         tools.sleep(tools.jitter.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)))
-    raise fault or GitError(
+    raise GitError(
         f"{lane.gitops_branch} moved under each of {_TRIES} pushes",
         cause="other promotions were faster every time",
         remedy="run invoke promote again",

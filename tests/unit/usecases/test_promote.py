@@ -309,7 +309,7 @@ def test_a_remote_that_never_takes_a_push_ends_with_its_own_error(world: World) 
     with pytest.raises(GitError, match="broke off"):
         world.promote(publication, client)
     assert world.tip == before
-    assert client.script  # it gave up
+    assert len(client.script) == 97, "three are enough: it is no race"
 
 
 def test_races_without_end_are_given_up_with_growing_bounded_waits(world: World) -> None:
