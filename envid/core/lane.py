@@ -74,6 +74,11 @@ class Lane:
         return f"{self.name}-tekton-runner"
 
     @property
+    def database(self) -> str:
+        """The Postgres database: ``agentrun_v01``."""
+        return f"{self.project.replace('-', '_')}_{self.key}"
+
+    @property
     def application(self) -> str:
         """The Argo CD Application: ``agentrun-g14-v01``."""
         return f"{self.project}-{self.site}-{self.key}"
@@ -91,6 +96,10 @@ class Lane:
     def pipeline_run(self, commit: CommitId) -> str:
         """Return the PipelineRun's name for ``commit``."""
         return f"{self.name}-ci-{commit.short}"
+
+    def provider_secret(self, profile: str) -> str:
+        """Return the name of the Secret with a provider profile's files: ``agentrun-v01-provider-codex``."""
+        return f"{self.name}-provider-{profile}"
 
     def env_repository(self, registry: str, service: str) -> ImageReference:
         """Return the repository of a service's env images, without tag or digest."""

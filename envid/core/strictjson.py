@@ -14,7 +14,16 @@ from envid.errors import Fault, InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MAX_JSON_BYTES", "StrictModel", "canonical_json", "parse_json", "parse_model"]
+__all__ = [
+    "MAX_JSON_BYTES",
+    "StrictModel",
+    "branch_tag",
+    "canonical_json",
+    "json_path",
+    "parse_json",
+    "parse_model",
+    "validate_model",
+]
 
 MAX_JSON_BYTES: Final = 8 * 1024 * 1024
 """Largest JSON document that is read, in bytes."""
@@ -91,19 +100,44 @@ def parse_model(model: type[_Model], content: bytes, *, where: str) -> _Model:
         InputError: with every fault, each as ``file: $.json.path``.
 
     """
-    value = parse_json(content, where=where)
+    return validate_model(model, parse_json(content, where=where), where=where)
+
+
+def validate_model(model: type[_Model], value: Any, *, where: str) -> _Model:
+    """Turn parsed JSON into ``model``.
+
+    Raises:
+        InputError: with every fault, each as ``file: $.json.path``.
+
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
+        items = error.errors(include_url=False)
         faults = [
-            Fault(f"{where}: {_json_path(item['loc'])}", _problem(item)) for item in error.errors(include_url=False)
+            Fault(f"{where}: {json_path(item['loc'])}", _problem(item))
+            for item in items
+            # pydantic counts only the items that are right: a list of wrong ones is not too short
+            if item["type"] != "too_short" or not any(_is_below(other["loc"], item["loc"]) for other in items)
         ]
         raise InputError(f"{where} is not valid", faults=sorted(set(faults), key=lambda f: f.where)) from None
 
 
-def _json_path(location: Sequence[int | str]) -> str:
+def _is_below(one: Sequence[int | str], other: Sequence[int | str]) -> bool:
+    return len(one) > len(other) and tuple(one[: len(other)]) == tuple(other)
+
+
+def branch_tag(name: str) -> str:
+    """Return a tag for one branch of a union of models, which no JSON path shows."""
+    return f"({name})"
+
+
+def json_path(location: Sequence[int | str]) -> str:
+    """Return a place in a document as ``$.services[0].id``."""
     parts = ["$"]
     for step in location:
+        if isinstance(step, str) and (step == "[key]" or (step.startswith("(") and step.endswith(")"))):
+            continue  # pydantic's own words for a mapping's key and for a branch of a union
         if isinstance(step, int):
             parts.append(f"[{step}]")
         else:

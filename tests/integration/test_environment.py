@@ -334,9 +334,14 @@ REFUSED: dict[str, tuple[Callable[[SourceRepo], None], str, str]] = {
         "root",
     ),
     "an unknown field": (
+        lambda r: (r.pin(comment="x"), None)[1],
+        "deploy/deploy.json: $.services[0].comment",
+        "unknown",
+    ),
+    "an image tag": (
         lambda r: (r.pin(imageTag="latest"), None)[1],
         "deploy/deploy.json: $.services[0].imageTag",
-        "unknown",
+        "an image tag",
     ),
     "deploy.json that is no JSON": (lambda r: r.write("deploy/deploy.json", "{,}"), "deploy/deploy.json:1", ""),
     "deploy.json that is a symlink": (

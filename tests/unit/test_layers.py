@@ -21,10 +21,10 @@ LAYER_OF = {"__main__": "tasks", "cli": "commands", "local": "adapters"}
 FOR_EVERYONE = {"errors", "text", "__init__"}
 # what the pure core may use of the standard library and beyond: no files, clock, processes, network or randomness
 CORE_MAY_IMPORT = {
-    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "functools",
-    "hashlib", "html", "itertools", "json", "math", "operator", "re", "shlex", "string", "textwrap", "types",
+    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "fractions",
+    "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex", "string", "textwrap", "types",
     "typing", "unicodedata", "urllib.parse",
-    "blake3", "jsonyx", "pydantic", "pydantic_core", "yaml",
+    "blake3", "detect_secrets", "jsonyx", "lightkube.models", "pydantic", "pydantic_core", "yaml",
 }  # fmt: skip
 
 
@@ -104,7 +104,10 @@ def test_the_core_does_no_input_or_output(path: Path) -> None:
 
 
 def test_only_the_standard_library_and_declared_packages_are_imported() -> None:
-    declared = {"blake3", "httpcore", "httpx", "invoke", "jsonyx", "pydantic", "pydantic_core", "waitress", "yaml"}
+    declared = {
+        "blake3", "detect_secrets", "httpcore", "httpx", "invoke", "jsonyx", "lightkube", "pydantic", "pydantic_core",
+        "waitress", "yaml",
+    }  # fmt: skip
     used = {name.split(".")[0] for path in MODULES for _, name in imports_of(path)}
     assert used - declared - set(sys.stdlib_module_names) <= {"envid"}
 

@@ -1,0 +1,35 @@
+"""``deploy/deploy.json``: the only hand-written truth of delivery, as a strict model (R8)."""
+
+from envid.core.deploy.intent import (
+    Amounts,
+    Egress,
+    KeyRef,
+    Network,
+    Postgres,
+    Provider,
+    Resources,
+    Volume,
+)
+from envid.core.deploy.lanecheck import lane_faults
+from envid.core.deploy.read import DEPLOY_PATH, parse_deploy
+from envid.core.deploy.service import RESERVED_ENV, Borrower, Deploy, ImageRef, Service, Workload
+
+__all__ = [
+    "DEPLOY_PATH",
+    "RESERVED_ENV",
+    "Amounts",
+    "Borrower",
+    "Deploy",
+    "Egress",
+    "ImageRef",
+    "KeyRef",
+    "Network",
+    "Postgres",
+    "Provider",
+    "Resources",
+    "Service",
+    "Volume",
+    "Workload",
+    "lane_faults",
+    "parse_deploy",
+]
