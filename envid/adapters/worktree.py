@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,8 @@ def dirty_commit(root: Path) -> Iterator[tuple[CommitId, Mapping[str, str]]]:
         # begin from the real index where there is one: its stat data spares reading every file again
         real_index = (root / index).resolve()
         if real_index.is_file():
-            (temporary / "index").write_bytes(real_index.read_bytes())
+            # with its time: git reads a file again that is as new as the index, however alike its stat data are
+            shutil.copy2(real_index, temporary / "index")
         git(root, ["add", "--all", "."], extra_environment=environment)
         tree = git(root, ["write-tree"], extra_environment=environment).stdout.decode().strip()
         identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in _NOBODY.items()}

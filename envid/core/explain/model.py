@@ -1,4 +1,4 @@
-"""What an explanation says: frozen values that `to_json` turns into what ``docs/schemas/explain.schema.json`` has.
+"""What an explanation says: frozen values that `to_json` turns into what ``docs/schemas/explanation.schema.json`` has.
 
 ``old`` is always the base's side and ``new`` the head's; None on a side means that it isn't there. Two diffs with the
 sides swapped say the same with ``old`` and ``new`` swapped.

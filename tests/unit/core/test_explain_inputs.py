@@ -23,7 +23,7 @@ from envid.core.explain import (
 from envid.core.explain.lines import MAX_SHOWN_LINES
 from envid.core.explain.summary import system_summary
 
-SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "explain.schema.json"
+SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "explanation.schema.json"
 GOLDEN = Path(__file__).parents[2] / "golden" / "bunlock"
 FORMATTING = "formatting only; bytes count, meaning did not change"
 SHA = "0" * 64
