@@ -8,7 +8,7 @@ __all__ = ["STYLE"]
 
 STYLE: Final = """\
 :root{color-scheme:light dark;--bg:#f7f8fa;--card:#fff;--ink:#16202c;--soft:#54606e;--line:#d9dee5;--link:#0b57d0;
---prod:#1d5fc4;--same:#b3670b;--unkn:#6b5fb0;--reuse:#8fcfa9;--bad:#b3261e;--add:#0f6b3a;--addbg:#e3f5ea;
+--prod:#1d5fc4;--same:#9a5300;--unkn:#6b5fb0;--reuse:#8fcfa9;--bad:#b3261e;--add:#0f6b3a;--addbg:#e3f5ea;
 --del:#a3201a;--delbg:#fdeae8;--chip:#eef1f5;--focus:#0b57d0}
 @media (prefers-color-scheme:dark){:root{--bg:#0e1217;--card:#161c24;--ink:#e6ebf1;--soft:#a3afbd;--line:#2c3642;
 --link:#8ab8ff;--prod:#6ea8ff;--same:#f0b35a;--unkn:#b9adf5;--reuse:#2f7a50;--bad:#ff8a80;--add:#7fdcA4;--addbg:#12301f;
