@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,6 +29,7 @@ __all__ = [
 MAX_JSON_BYTES: Final = 8 * 1024 * 1024
 """Largest JSON document that is read, in bytes."""
 _MAX_DEPTH: Final = 64
+_HALF_OF_A_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -72,8 +74,8 @@ def parse_json(content: bytes, *, where: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            duplicates.extend(sorted({name for name in names if names.count(name) > 1}))
+            times = Counter(name for name, _ in pairs)
+            duplicates.extend(sorted(name for name, count in times.items() if count > 1))
         return members
 
     def constant(name: str) -> Any:
@@ -90,6 +92,8 @@ def parse_json(content: bytes, *, where: str) -> Any:
             f"{where} has duplicate keys",
             faults=[Fault(where, f"the key {name!r} stands twice in one object") for name in duplicates],
         )
+    if _HALF_OF_A_PAIR.search(text) and not _is_text(value):
+        raise _refuse(where, "a string has half of a surrogate pair (as \\ud800), which is no character")
     return value
 
 
@@ -160,6 +164,14 @@ def _problem(item: Any) -> str:
 
 def _refuse(where: str, problem: str) -> InputError:
     return InputError(f"{where} can't be read", faults=[Fault(where, problem)])
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _depth(text: str) -> int:
