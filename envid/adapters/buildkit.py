@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from envid.adapters.process import find_tool, run
 from envid.core.buildprogress import BuildProgress
+from envid.core.buildrecord import MAX_RECORD_BYTES, find_record
 from envid.core.identity import SOURCE_DATE_EPOCH
+from envid.core.manifest import digest_of
 from envid.core.values import Digest
 from envid.errors import BuildError, ServiceError
 
@@ -41,7 +43,8 @@ class BuildRequest:
     """All that one build may see.
 
     ``secrets`` are id to file on this machine; they reach RUN steps as secret mounts and no layer. ``cache_from`` and
-    ``cache_to`` are BuildKit cache specifications.
+    ``cache_to`` are BuildKit cache specifications. With ``export``, a folder, nothing is pushed: the image is written
+    there as an OCI layout, with the very bytes that a push would have had.
     """
 
     image: ImageReference
@@ -53,15 +56,20 @@ class BuildRequest:
     no_cache: bool = False
     cache_from: str | None = None
     cache_to: str | None = None
+    export: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltImage:
-    """What BuildKit says it pushed: the manifest's digest, and the build's reference in BuildKit's history."""
+    """What BuildKit says it pushed: the manifest's digest, and the build's reference in BuildKit's history.
+
+    ``record`` is the SLSA provenance that buildkitd recorded, byte for byte; None where it keeps no history.
+    """
 
     digest: Digest
     reference: str
     executed_steps: int
+    record: bytes | None = None
 
 
 class BuildKit:
@@ -90,10 +98,11 @@ class BuildKit:
             root = Path(folder)
             metadata = root / "metadata.json"
             arguments = _arguments(request, root, is_insecure=self._is_insecure(request.image.host))
-            argv = [*self._buildctl(), "build", *arguments, "--metadata-file", str(metadata)]
+            files = [f"--metadata-file={metadata}", f"--ref-file={root / 'reference'}"]
             _write_context(root, request)
-            tracker = self._run(argv, request, progress)
-            return _read_metadata(metadata, tracker.executed)
+            tracker = self._run([*self._buildctl(), "build", *arguments, *files], request, progress)
+            reference = _read_reference(root / "reference")
+            return _read_metadata(metadata, reference, self._record(reference), tracker.executed)
 
     def versions(self) -> dict[str, str]:
         """Return the version of buildctl, for the provenance."""
@@ -109,6 +118,16 @@ class BuildKit:
 
     def _is_insecure(self, host: str) -> bool:
         return host in self._insecure_hosts or host.startswith(_LOCAL_HOSTS)
+
+    def _record(self, reference: str) -> bytes | None:
+        """Return the provenance that buildkitd recorded of a build; None where it keeps no history."""
+        histories = [*self._buildctl(), "debug", "histories", "--format", "{{json .}}"]
+        done = run(histories, timeout=60)
+        if not reference or done.returncode != 0 or (found := find_record(done.stdout, reference)) is None:
+            return None
+        done = run([*self._buildctl(), "debug", "get", found], timeout=60)
+        fits = done.returncode == 0 and digest_of(done.stdout) == found and len(done.stdout) <= MAX_RECORD_BYTES
+        return done.stdout if fits else None
 
     def _buildctl(self) -> list[str]:
         address = ["--addr", self._host] if self._host else []
@@ -135,15 +154,11 @@ class BuildKit:
 
 
 def _arguments(request: BuildRequest, root: Path, *, is_insecure: bool) -> list[str]:
-    output = {
-        "type": "image",
-        "name": str(request.image),
-        "push": "true",
-        "oci-mediatypes": "false",
-        "rewrite-timestamp": "true",
-    }
-    if is_insecure:
-        output["registry.insecure"] = "true"
+    output = {"name": str(request.image), "oci-mediatypes": "false", "rewrite-timestamp": "true"}
+    if request.export is not None:
+        output |= {"type": "oci", "tar": "false", "dest": str(request.export)}
+    else:
+        output |= {"type": "image", "push": "true"} | ({"registry.insecure": "true"} if is_insecure else {})
     arguments = [
         "--progress=rawjson",
         "--frontend=dockerfile.v0",
@@ -186,13 +201,21 @@ def _write(target: Path, file: ContextFile) -> None:
     os.utime(target, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH))
 
 
-def _read_metadata(path: Path, executed: int) -> BuiltImage:
+def _read_reference(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _read_metadata(path: Path, reference: str, record: bytes | None, executed: int) -> BuiltImage:
     try:
         metadata = json.loads(path.read_bytes())
         return BuiltImage(
             digest=Digest(metadata["containerimage.digest"]),
-            reference=str(metadata.get("buildx.build.ref", "")),
+            reference=reference,
             executed_steps=executed,
+            record=record,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BuildError("BuildKit left no digest in its metadata", cause=repr(error)) from None

@@ -17,6 +17,8 @@ from envid.core.strictjson import StrictModel, canonical_json, parse_model
 from envid.core.values import CommitId, Digest, EnvIdentity
 
 __all__ = [
+    "AttestationFile",
+    "Attestations",
     "Builder",
     "Catalog",
     "CatalogEntry",
@@ -112,6 +114,25 @@ class Provenance(_Model):
     finished_on: Instant
 
 
+class AttestationFile(_Model):
+    """A file of the GitOps branch, and the digest that its bytes must have."""
+
+    path: Text
+    digest: Digest
+
+
+class Attestations(_Model):
+    """What vouches for the image: the in-toto statement and the SBOM. A reuse keeps those of the build it reuses."""
+
+    provenance: AttestationFile
+    sbom: AttestationFile
+
+    @property
+    def files(self) -> tuple[AttestationFile, ...]:
+        """Both."""
+        return self.provenance, self.sbom
+
+
 class CatalogEntry(_Model):
     """What is known of one service's env image.
 
@@ -133,6 +154,7 @@ class CatalogEntry(_Model):
     toolchain_inputs: ToolchainInputs
     status: Literal["built", "reused"]
     provenance: Provenance
+    attestations: Attestations
 
 
 class Catalog(_Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from envid.errors import Fault, InputError
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envid.core.lane import Lane
 
-__all__ = ["TreeEdit", "edit_for", "outside_lane"]
+__all__ = ["TreeEdit", "attestation_path", "attestations_folder", "edit_for", "outside_lane"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,16 @@ class TreeEdit:
     def paths(self) -> tuple[str, ...]:
         """Every path that changes, sorted."""
         return tuple(sorted({*self.write, *self.remove}))
+
+
+def attestations_folder(lane: Lane) -> str:
+    """Return the folder of the attestations: below the runtime path, where Argo CD's directory source stops reading."""
+    return f"{lane.runtime_path}/attestations"
+
+
+def attestation_path(lane: Lane, service_id: str, kind: Literal["provenance", "sbom"]) -> str:
+    """Return where a service's statement or SBOM stands on the GitOps branch."""
+    return f"{attestations_folder(lane)}/{service_id}.{kind}.json"
 
 
 def edit_for(lane: Lane, current: Mapping[str, bytes], wanted: Mapping[str, bytes]) -> TreeEdit:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import field_validator
 
-from envid.core.catalog import CatalogEntry, Provenance, record_inputs
+from envid.core.catalog import Attestations, CatalogEntry, Provenance, record_inputs
 from envid.core.identity import SCHEME
 from envid.core.strictjson import StrictModel, canonical_json, parse_model
 from envid.core.values import CommitId
@@ -20,12 +20,13 @@ __all__ = ["Publication", "entry_for", "parse_publication", "publication_bytes"]
 
 
 class Publication(StrictModel):
-    """The result of publishing one commit."""
+    """The result of publishing one commit. ``attestations`` has the files of what was built: path to text."""
 
     schema_version: Literal["agentrun.publication/1"]
     commit: CommitId
     mirror_revision: CommitId
     entries: tuple[CatalogEntry, ...]
+    attestations: dict[str, str]
 
     @field_validator("entries", mode="before")
     @classmethod
@@ -40,6 +41,7 @@ def entry_for(
     *,
     digest: Digest,
     provenance: Provenance,
+    attestations: Attestations,
     status: Literal["built", "reused"],
 ) -> CatalogEntry:
     """Return the catalog entry that says: ``wanted`` is the image ``digest``, promoted from ``commit``."""
@@ -58,6 +60,7 @@ def entry_for(
         toolchain_inputs=record_inputs(SCHEME, wanted.inputs),
         status=status,
         provenance=provenance,
+        attestations=attestations,
     )
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from envid.adapters.gitops import PushResult, Signature
 from envid.core.catalog import Catalog, CatalogEntry, catalog_bytes, empty_catalog, parse_catalog
+from envid.core.manifest import digest_of
 from envid.core.plan import Wanted, failed_proof
-from envid.core.promotion import edit_for
+from envid.core.promotion import attestations_folder, edit_for
 from envid.core.publication import Publication
 from envid.core.render import render_runtime
 from envid.core.values import CommitId, ImageReference
@@ -127,6 +128,7 @@ def promote(
         promoted = catalog.with_entries(entries)
         wanted: dict[str, bytes] = {lane.catalog_path: catalog_bytes(promoted)}
         wanted |= render_runtime(deploy, promoted, lane, mirror_read_url=runtime_mirror_url)
+        wanted |= _attestation_files(promoted, publication, tools, base)
         return _Proposal(base, wanted, _message(lane, commit, promoted))
 
     return _advance(tools, propose)
@@ -237,13 +239,15 @@ def _settled(
     """
     current = catalog.entry(entry.service_id)
     if current is not None and _same_image(current, entry):
-        return entry
+        kept = {"provenance": current.provenance, "attestations": current.attestations}
+        return entry if entry.status == "built" else entry.model_copy(update=kept)
     if current is not None and entry.status == "built" and _is_proven(current, entry, tools.lane, registry):
         return entry.model_copy(
             update={
                 "digest": current.digest,
                 "repository_digest": current.repository_digest,
                 "provenance": current.provenance,
+                "attestations": current.attestations,
                 "status": "reused",
             }
         )
@@ -255,6 +259,38 @@ def _settled(
         remedy="invoke plan, then invoke publish",
         code="catalog-moved",
     )
+
+
+def _attestation_files(
+    catalog: Catalog, publication: Publication, tools: PromotionTools, tip: CommitId
+) -> dict[str, bytes]:
+    """Return the files that the catalog's attestations name: newly made, or carried over from the branch as they are.
+
+    Raises:
+        Blocked: the branch no longer has one of them with the digest that the catalog records.
+
+    """
+    found: dict[str, bytes] = {}
+    made = {path: text.encode() for path, text in publication.attestations.items()}
+    sources = [made, *(tools.gitops.files(c, [attestations_folder(tools.lane)]) for c in _revisions(publication, tip))]
+    for entry in catalog.services:
+        for file in entry.attestations.files:
+            contents = (source[file.path] for source in sources if file.path in source)
+            content = next((c for c in contents if digest_of(c) == file.digest), None)
+            if content is None:
+                raise Blocked(
+                    f"{file.path} does not have the digest that the catalog records",
+                    cause="it was edited or removed on the branch, and what is reused needs what vouches for it",
+                    remedy=f"invoke publish --rebuild {entry.service_id}, then invoke promote",
+                    code="attestation-disagrees",
+                )
+            found[file.path] = content
+    return found
+
+
+def _revisions(publication: Publication, tip: CommitId) -> list[CommitId]:
+    """Return the commits whose entries a promotion may reuse: the newest, and the one that the plan believed."""
+    return list(dict.fromkeys([tip, publication.mirror_revision]))
 
 
 def _believed_entry_matches(entry: CatalogEntry, publication: Publication, tools: PromotionTools) -> bool:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from envid import __version__
 from envid.adapters.buildkit import BuildRequest, ContextFile
-from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency
+from envid.core.attestation import AttestedImage
+from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency, record_inputs
 from envid.core.identity import SCHEME, InputKind
 from envid.core.plan import Decision
 from envid.core.publication import Publication, entry_for
 from envid.errors import Blocked, BuildError
+from envid.usecases.attest import attest, read_locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,6 +87,7 @@ def publish(
     refuse_unless_sound(plan)
     services = {service.id: service for service in planned.deploy.services}
     entries: list[CatalogEntry] = []
+    attested: dict[str, str] = {}
     for judgement in sorted(plan.judgements, key=lambda j: j.wanted.service_id):
         name = judgement.wanted.service_id
         promoted = planned.catalog.entry(name)
@@ -95,6 +98,7 @@ def publish(
                 plan.commit,
                 digest=judgement.digest,
                 provenance=promoted.provenance,
+                attestations=promoted.attestations,
                 status="reused",
             )
         else:
@@ -112,8 +116,22 @@ def publish(
                 started=started,
                 finished=clock(),
             )
+            references, files = attest(
+                _attested(judgement, built.digest, provenance),
+                lane,
+                name,
+                read_locks(environment, reader.content),
+                buildkit_record=built.record,
+            )
+            attested |= files
             entry = entry_for(
-                judgement.wanted, lane, plan.commit, digest=built.digest, provenance=provenance, status="built"
+                judgement.wanted,
+                lane,
+                plan.commit,
+                digest=built.digest,
+                provenance=provenance,
+                attestations=references,
+                status="built",
             )
         entries.append(entry)
     return Publication(
@@ -121,6 +139,7 @@ def publish(
         commit=plan.commit,
         mirror_revision=plan.mirror_revision,
         entries=tuple(entries),
+        attestations=attested,
     )
 
 
@@ -164,6 +183,18 @@ def _confirm(judgement: Judgement, built: Digest, registry: ImageRegistry) -> No
             code="digest-disagrees",
         )
     registry.verify_complete(image.with_digest(built))
+
+
+def _attested(judgement: Judgement, digest: Digest, provenance: Provenance) -> AttestedImage:
+    wanted = judgement.wanted
+    return AttestedImage(
+        image=str(wanted.image),
+        digest=digest,
+        identity=wanted.identity,
+        image_ref=wanted.image_ref,
+        toolchain=record_inputs(SCHEME, wanted.inputs),
+        provenance=provenance,
+    )
 
 
 def _provenance(

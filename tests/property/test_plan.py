@@ -23,7 +23,7 @@ IMAGE, OTHER = digest(1), digest(2)
 ENTRY = entry_of(WANTED, image=IMAGE, commit=commit_id(7))
 DOCUMENT: dict[str, Any] = ENTRY.model_dump(mode="json", exclude_none=True)
 # nothing here decides whether the image has the wanted environment
-BESIDE_THE_POINT = {"sourceCommit", "bootCommit", "status", "provenance"}
+BESIDE_THE_POINT = {"attestations", "sourceCommit", "bootCommit", "status", "provenance"}
 
 
 def paths_of(value: Any, at: Path = ()) -> list[Path]:

@@ -8,13 +8,26 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency
+from envid.core.attestation import AttestedImage
+from envid.core.bunlock import read_lock
+from envid.core.catalog import (
+    Attestations,
+    Builder,
+    CatalogEntry,
+    Invocation,
+    Provenance,
+    ResolvedDependency,
+    record_inputs,
+)
 from envid.core.deploy import ImageRef
-from envid.core.identity import InputKind, env_identity, file_input, value_input
+from envid.core.identity import SCHEME, InputKind, env_identity, file_input, value_input
 from envid.core.lane import Lane, parse_lane
+from envid.core.packages import parse_lock
 from envid.core.plan import Wanted
 from envid.core.publication import entry_for
+from envid.core.sbom import Locks
 from envid.core.values import CommitId, Digest, RepoPath
+from envid.usecases.attest import attest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +43,7 @@ __all__ = [
     "REGISTRY",
     "SOURCE_REPO",
     "SourceRepo",
+    "attestations_of",
     "commit_id",
     "deploy_json",
     "digest",
@@ -68,6 +82,17 @@ IMAGE_REF: Final = ImageRef(
     commit_id=commit_id(0xC0),
     dockerfile_path=RepoPath("Containerfile"),
 )
+LOCKS: Final = Locks(
+    system=parse_lock(
+        b"format packages-lock/1\narchitecture amd64\nbase libc6 2.36-9 amd64 -\n"
+        b"install git 1:2.39.5-0 amd64 " + b"a" * 64 + b"\n",
+        where="packages.lock",
+    ),
+    npm=read_lock(
+        b'{"lockfileVersion": 1, "workspaces": {"": {"dependencies": {"zod": "4.6.6"}}},'
+        b' "packages": {"zod": ["zod@4.6.6", "", {}, ""]}}'
+    ),
+)
 PROVENANCE: Final = Provenance(
     build_type="https://agentrun.dev/envid/build/v1",
     builder=Builder(id="https://agentrun.dev/envid", version={"envid": "0"}),
@@ -105,7 +130,28 @@ def wanted_of(service: str = "agentrun-mgr", lock: bytes = b"{}\n", lane: Lane =
 
 def entry_of(wanted: Wanted, *, image: Digest, commit: CommitId, lane: Lane = LANE) -> CatalogEntry:
     """Return the honest catalog entry of ``wanted``, built as ``image`` from ``commit``."""
-    return entry_for(wanted, lane, commit, digest=image, provenance=PROVENANCE, status="built")
+    references, _ = _attested(wanted, image, lane, wanted.service_id)
+    return entry_for(wanted, lane, commit, digest=image, provenance=PROVENANCE, attestations=references, status="built")
+
+
+def attestations_of(*entries: CatalogEntry, lane: Lane = LANE) -> dict[str, str]:
+    """Return the files that vouch for ``entries``, as publish hands them to promote: path to text."""
+    files: dict[str, str] = {}
+    for entry in entries:
+        files |= attest(AttestedImage.of(entry), lane, entry.service_id, LOCKS, buildkit_record=None)[1]
+    return files
+
+
+def _attested(wanted: Wanted, image: Digest, lane: Lane, service: str) -> tuple[Attestations, dict[str, str]]:
+    about = AttestedImage(
+        image=str(wanted.image),
+        digest=image,
+        identity=wanted.identity,
+        image_ref=wanted.image_ref,
+        toolchain=record_inputs(SCHEME, wanted.inputs),
+        provenance=PROVENANCE,
+    )
+    return attest(about, lane, service, LOCKS, buildkit_record=None)
 
 
 def deploy_json(**service: Any) -> dict[str, Any]:

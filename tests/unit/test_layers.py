@@ -22,9 +22,10 @@ FOR_EVERYONE = {"errors", "text", "__init__"}
 # what the pure core may use of the standard library and beyond: no files, clock, processes, network or randomness
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "fractions",
-    "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex", "string", "textwrap", "types",
-    "typing", "unicodedata", "urllib.parse",
-    "blake3", "detect_secrets", "jsonyx", "lightkube.models", "pydantic", "pydantic_core", "yaml",
+    "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex",
+    "string", "textwrap", "types", "typing", "unicodedata", "urllib.parse", "uuid",
+    "blake3", "cyclonedx", "detect_secrets", "jsonyx", "lightkube.models", "packageurl", "pydantic", "pydantic_core",
+    "yaml",
 }  # fmt: skip
 
 
@@ -105,8 +106,8 @@ def test_the_core_does_no_input_or_output(path: Path) -> None:
 
 def test_only_the_standard_library_and_declared_packages_are_imported() -> None:
     declared = {
-        "blake3", "detect_secrets", "httpcore", "httpx", "invoke", "jsonyx", "lightkube", "pydantic", "pydantic_core",
-        "waitress", "yaml",
+        "blake3", "cyclonedx", "detect_secrets", "httpcore", "httpx", "invoke", "jsonyx", "lightkube", "packageurl",
+        "pydantic", "pydantic_core", "waitress", "yaml", "zstandard",
     }  # fmt: skip
     used = {name.split(".")[0] for path in MODULES for _, name in imports_of(path)}
     assert used - declared - set(sys.stdlib_module_names) <= {"envid"}

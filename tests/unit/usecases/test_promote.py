@@ -9,19 +9,21 @@ import pytest
 
 from envid.core.catalog import Catalog, CatalogEntry, catalog_bytes, parse_catalog
 from envid.core.deploy import Deploy, parse_deploy
+from envid.core.manifest import digest_of
 from envid.core.publication import Publication
 from envid.core.render import render_runtime
 from envid.core.strictjson import canonical_json
 from envid.core.values import CommitId, Digest
 from envid.errors import Blocked, EnvidError, GitError, InputError, RegistryError
 from envid.usecases.promote import Promoted, PromotionTools, init_catalog, promote, rollback
-from tests.support.builders import LANE, commit_id, deploy_json, digest, entry_of, wanted_of
+from tests.support.builders import LANE, attestations_of, commit_id, deploy_json, digest, entry_of, wanted_of
 from tests.support.simulators import Clock, MemoryGitOps, MemoryRegistry, Remote, break_off, interpose
 
 MIRROR = "http://mirror.example/agentrun.git"
 SOURCE, GITOPS = LANE.source_branch, LANE.gitops_branch
 DEPLOY: Deploy = parse_deploy(canonical_json(deploy_json()))
 MANIFESTS = {f"{LANE.runtime_path}/agentrun-mgr-{kind}.yaml" for kind in ("deployment", "service")}
+ATTESTATIONS = {f"{LANE.runtime_path}/attestations/agentrun-mgr.{kind}.json" for kind in ("provenance", "sbom")}
 
 
 @dataclass
@@ -59,6 +61,7 @@ class World:
             commit=entries[0].source_commit,
             mirror_revision=believed or self.tip,
             entries=entries,
+            attestations=attestations_of(*entries),
         )
 
     def promote(self, publication: Publication, client: MemoryGitOps | None = None) -> Promoted:
@@ -81,7 +84,10 @@ class World:
         runtime = {path: content for path, content in self.files.items() if path.startswith(LANE.runtime_path)}
         if not self.catalog.services:
             return not runtime
-        return runtime == render_runtime(DEPLOY, self.catalog, LANE, mirror_read_url=MIRROR)
+        vouching = {file.path: file.digest for entry in self.catalog.services for file in entry.attestations.files}
+        vouched = {path: digest_of(runtime.pop(path)) for path in sorted(runtime) if "/attestations/" in path}
+        rendered = render_runtime(DEPLOY, self.catalog, LANE, mirror_read_url=MIRROR)
+        return (runtime, vouched) == (rendered, vouching)
 
     def length(self) -> int:
         return len(self.remote.line(self.tip))
@@ -134,7 +140,7 @@ def test_a_promotion_is_one_commit_with_the_catalog_and_the_runtime(world: World
     before, length = dict(world.files), world.length()
     commit = world.source()
     done = world.promote(world.publication(world.built(commit, digest(1))))
-    assert set(done.changed) == {LANE.catalog_path, *MANIFESTS}
+    assert set(done.changed) == {LANE.catalog_path, *MANIFESTS, *ATTESTATIONS}
     assert world.length() == length + 1
     assert {p: c for p, c in world.files.items() if p not in done.changed} == {
         p: c for p, c in before.items() if p != LANE.catalog_path
@@ -286,7 +292,7 @@ def test_a_push_that_arrived_though_the_connection_broke_is_a_success(world: Wor
     client.script.append(break_off(arrives=True))
     done = world.promote(publication, client)
     assert (done.tries, done.commit) == (1, world.tip)
-    assert set(done.changed) == {LANE.catalog_path, *MANIFESTS}
+    assert set(done.changed) == {LANE.catalog_path, *MANIFESTS, *ATTESTATIONS}
     assert world.length() == length + 1
 
 
@@ -457,7 +463,7 @@ def test_a_rollback_is_a_new_commit_with_the_old_files(world: World, *, by_sourc
     done = rollback(world.tools(), first if by_source else good, registry=world.registry)
     assert world.files == world.remote.commits[good].files
     assert world.length() == length + 1
-    assert set(done.changed) <= {LANE.catalog_path, *MANIFESTS}
+    assert set(done.changed) <= {LANE.catalog_path, *MANIFESTS, *ATTESTATIONS}
     assert world.agrees()
 
 
