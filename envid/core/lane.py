@@ -11,7 +11,8 @@ from envid.errors import InputError
 
 __all__ = ["Lane", "parse_lane"]
 
-_VERSION: Final = re.compile(r"v(?:0|[1-9][0-9]{0,3})\.(?:0|[1-9][0-9]{0,3})")
+# one digit before the dot: v1.11 and v11.1 would both be v111 in every name
+_VERSION: Final = re.compile(r"v[0-9]\.(?:0|[1-9][0-9]{0,3})")
 _PROJECT: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -120,7 +121,7 @@ def parse_lane(*, project: str, version: str, site: str, repository: str) -> Lan
     if not _PROJECT.fullmatch(project):
         raise InputError(f"{project!r} is not a project name", cause="lower case, digits and -, at most 32 characters")
     if not _VERSION.fullmatch(version):
-        raise InputError(f"{version!r} is not a lane", cause="a lane is written as v0.1")
+        raise InputError(f"{version!r} is not a lane", cause="a lane is written as v0.1, with one digit before the dot")
     if not _PROJECT.fullmatch(site):
         raise InputError(f"{site!r} is not a site name", cause="lower case, digits and -, at most 32 characters")
     RepoPath(repository)
