@@ -128,22 +128,27 @@ def render(*, commit: str = "", no_write: bool = False, out: str = "", section: 
     """Render the runtime from what was published, or from the promoted catalog; compare with the GitOps branch."""
     from envid.adapters.files import write_atomic
     from envid.core.promotion import edit_for
-    from envid.usecases.plan import catalog_at, read_deploy
+    from envid.usecases.intent import read_intent
+    from envid.usecases.plan import catalog_at
     from envid.usecases.promote import render_publication
 
     workspace = find_workspace(section)
     lane, gitops = workspace.lane, open_gitops(workspace)
     with open_objects(str(workspace.root)) as (_, reader):
         record = commit_record(reader.objects, commit)
-        deploy = read_deploy(reader, record, source_repo=workspace.settings.source_repo)
+        intent = read_intent(reader, record, lane=lane, source_repo=workspace.settings.source_repo)
     tip, catalog = catalog_at(gitops, lane, gitops.tip())
     publication = find_publication(workspace, record.id)
     if publication is not None:
-        files = render_publication(publication, deploy, lane, runtime_mirror_url=runtime_mirror(workspace))
+        files = render_publication(
+            publication, intent.deploy, lane, runtime_mirror_url=runtime_mirror(workspace), images=intent.images
+        )
     else:
         from envid.core.render import render_runtime
 
-        files = render_runtime(deploy, catalog, lane, mirror_read_url=runtime_mirror(workspace))
+        files = render_runtime(
+            intent.deploy, catalog, lane, mirror_read_url=runtime_mirror(workspace), images=intent.images
+        )
     edit = edit_for(lane, gitops.files(tip, [lane.runtime_path]), files)
     target = Path(out) if out else workspace.state / "rendered"
     if not no_write:
@@ -169,7 +174,7 @@ def promote(*, commit: str = "", publication: str = "", rollback_to: str = "", s
     """Push one commit with the new catalog and the rendered runtime to the GitOps branch."""
     from envid.core.values import CommitId
     from envid.errors import InputError
-    from envid.usecases.plan import read_deploy
+    from envid.usecases.intent import read_intent
     from envid.usecases.promote import promote as run_promote
     from envid.usecases.promote import rollback
 
@@ -180,11 +185,18 @@ def promote(*, commit: str = "", publication: str = "", rollback_to: str = "", s
             return promotion_output(rollback(tools, CommitId(rollback_to), registry=registry), workspace)
         with open_objects(str(workspace.root)) as (_, reader):
             record = commit_record(reader.objects, commit)
-            deploy = read_deploy(reader, record, source_repo=workspace.settings.source_repo)
+            intent = read_intent(reader, record, lane=workspace.lane, source_repo=workspace.settings.source_repo)
         found = find_publication(workspace, record.id, publication)
         if found is None:
             raise InputError(f"{record.id.short} was not published yet", remedy="invoke publish")
-        done = run_promote(tools, found, deploy, registry=registry, runtime_mirror_url=runtime_mirror(workspace))
+        done = run_promote(
+            tools,
+            found,
+            intent.deploy,
+            registry=registry,
+            runtime_mirror_url=runtime_mirror(workspace),
+            images=intent.images,
+        )
     return promotion_output(done, workspace)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envid.core.catalog import Catalog, parse_catalog
-from envid.core.deploy import DEPLOY_PATH, Deploy, parse_deploy
+from envid.core.deploy import DEPLOY_PATH, Deploy, Service, lane_faults, parse_deploy
 from envid.core.plan import Decision, Judgement, Plan, Wanted, conclude, judge
 from envid.errors import Blocked, Fault, InputError
 
@@ -51,7 +51,7 @@ def make_plan(
         RegistryError, GitError: a service that was needed to decide did not answer.
 
     """
-    deploy = read_deploy(reader, commit, source_repo=source_repo)
+    deploy = read_deploy(reader, commit, lane=lane, source_repo=source_repo)
     if unknown := sorted(set(rebuild) - {service.id for service in deploy.services}):
         raise InputError(f"deploy.json has no service {', '.join(unknown)}", remedy="invoke plan")
     environments = {s.id: reader.service_environment(commit, s) for s in deploy.services}
@@ -77,8 +77,8 @@ def make_plan(
     return PlannedCommit(plan=plan, deploy=deploy, catalog=catalog, environments=environments)
 
 
-def read_deploy(reader: InputReader, commit: CommitRecord, *, source_repo: str) -> Deploy:
-    """Read deploy.json of ``commit``; every imageRef must come from the lane's own source repository.
+def read_deploy(reader: InputReader, commit: CommitRecord, *, lane: Lane, source_repo: str) -> Deploy:
+    """Read deploy.json of ``commit``: it must be ``lane``'s, and every imageRef of the lane's own source repository.
 
     Raises:
         InputError: it is missing or invalid.
@@ -92,16 +92,17 @@ def read_deploy(reader: InputReader, commit: CommitRecord, *, source_repo: str) 
             remedy="invoke identity --repo DIR works without it",
         )
     deploy = parse_deploy(content)
-    foreign = [
+    faults = lane_faults(deploy, lane)
+    faults += [
         Fault(
             f"{DEPLOY_PATH}: $.services[{index}].imageRef.repoUrl",
             f"{service.image_ref.repo_url} is not the lane's source repository {source_repo}",
         )
-        for index, service in enumerate(deploy.services)
-        if service.image_ref.repo_url != source_repo
+        for index, service in enumerate(deploy.workloads)
+        if isinstance(service, Service) and service.image_ref.repo_url != source_repo
     ]
-    if foreign:
-        raise InputError(f"{DEPLOY_PATH} is not valid", faults=foreign)
+    if faults:
+        raise InputError(f"{DEPLOY_PATH} is not valid", faults=faults)
     return deploy
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from envid.adapters.gitops import PushResult, Signature
 from envid.core.catalog import Catalog, CatalogEntry, catalog_bytes, empty_catalog, parse_catalog
+from envid.core.images import NO_IMAGES, Images
 from envid.core.manifest import digest_of
 from envid.core.plan import Wanted, failed_proof
 from envid.core.promotion import attestations_folder, edit_for
@@ -99,10 +100,12 @@ def promote(
     *,
     registry: ImageRegistry,
     runtime_mirror_url: str,
+    images: Images = NO_IMAGES,
 ) -> Promoted:
     """Record what was published in the catalog, render the runtime, and push both as one commit.
 
-    ``runtime_mirror_url`` is what the running service fetches its source from.
+    ``runtime_mirror_url`` is what the running service fetches its source from; ``images`` are those that the runtime
+    needs beside its own.
 
     Raises:
         Blocked: the commit isn't on the mirror's source branch, is older than the promoted one, or the catalog no
@@ -127,7 +130,7 @@ def promote(
         entries = {e.service_id: _settled(e, catalog, publication, tools, registry) for e in publication.entries}
         promoted = catalog.with_entries(entries)
         wanted: dict[str, bytes] = {lane.catalog_path: catalog_bytes(promoted)}
-        wanted |= render_runtime(deploy, promoted, lane, mirror_read_url=runtime_mirror_url)
+        wanted |= render_runtime(deploy, promoted, lane, mirror_read_url=runtime_mirror_url, images=images)
         wanted |= _attestation_files(promoted, publication, tools, base)
         return _Proposal(base, wanted, _message(lane, commit, promoted))
 
@@ -135,11 +138,11 @@ def promote(
 
 
 def render_publication(
-    publication: Publication, deploy: Deploy, lane: Lane, *, runtime_mirror_url: str
+    publication: Publication, deploy: Deploy, lane: Lane, *, runtime_mirror_url: str, images: Images = NO_IMAGES
 ) -> dict[str, bytes]:
     """Return the runtime path's files as a promotion of ``publication`` would write them."""
     catalog = empty_catalog(lane).with_entries({e.service_id: e for e in publication.entries})
-    return render_runtime(deploy, catalog, lane, mirror_read_url=runtime_mirror_url)
+    return render_runtime(deploy, catalog, lane, mirror_read_url=runtime_mirror_url, images=images)
 
 
 def rollback(tools: PromotionTools, revision: CommitId, *, registry: ImageRegistry) -> Promoted:

@@ -143,6 +143,16 @@ class PostgresSecret(Model):
     url_key: ConfigKey = "DATABASE_URL"
     password_key: ConfigKey = "POSTGRES_PASSWORD"  # noqa: S105 - a key's name
 
+    @property
+    def url(self) -> KeyRef:
+        """Where ``DATABASE_URL`` is."""
+        return KeyRef(name=self.name, key=self.url_key)
+
+    @property
+    def password(self) -> KeyRef:
+        """Where Postgres' own password is."""
+        return KeyRef(name=self.name, key=self.password_key)
+
 
 class Postgres(Model):
     """The lane's own Postgres. Its image is pinned in ``deploy/runtime/images.json``."""

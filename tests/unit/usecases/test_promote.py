@@ -22,7 +22,16 @@ from tests.support.simulators import Clock, MemoryGitOps, MemoryRegistry, Remote
 MIRROR = "http://mirror.example/agentrun.git"
 SOURCE, GITOPS = LANE.source_branch, LANE.gitops_branch
 DEPLOY: Deploy = parse_deploy(canonical_json(deploy_json()))
-MANIFESTS = {f"{LANE.runtime_path}/agentrun-mgr-{kind}.yaml" for kind in ("deployment", "service")}
+MANIFESTS = {
+    f"{LANE.runtime_path}/{name}.yaml"
+    for name in (
+        "agentrun-mgr-deployment",
+        "agentrun-mgr-networkpolicy",
+        "agentrun-mgr-service",
+        "agentrun-mgr-serviceaccount",
+        "default-deny-networkpolicy",
+    )
+}
 ATTESTATIONS = {f"{LANE.runtime_path}/attestations/agentrun-mgr.{kind}.json" for kind in ("provenance", "sbom")}
 
 

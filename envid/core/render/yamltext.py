@@ -1,0 +1,45 @@
+"""Manifests as YAML text: one spelling, and no value that YAML 1.1 and 1.2 read apart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["manifest_bytes"]
+
+_HEADER: Final = (
+    "# Rendered by envid from deploy/deploy.json and the artifact catalog; the next promotion replaces it.\n"
+)
+# a word that starts with a letter is no number, date or special value in YAML 1.1 or 1.2, but for these
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """Return one manifest as YAML."""
+    text: str = yaml.dump(
+        dict(manifest), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
+    )
+    return (_HEADER + text).encode()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every string value that a YAML 1.1 or 1.2 reader could take for something else, and never uses aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS
+    # lines as lines, so that a document inside a ConfigMap can be compared; PyYAML quotes them where that is unsafe
+    quoted = "|" if "\n" in value else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else quoted)
+
+
+_Dumper.add_multi_representer(str, _text)
