@@ -102,7 +102,8 @@ def catalog_builds(
             continue
         if catalog.belongs_to(lane):
             for entry in catalog.services:
-                found.setdefault((entry.service_id, entry.digest), entry)
+                # the oldest version that has an image is the one that built it; later ones reuse it
+                found[entry.service_id, entry.digest] = entry
     builds = [_build(entry, size_of(entry)) for entry in found.values()]
     return tuple(sorted(builds, key=lambda build: build.started, reverse=True))
 
@@ -113,7 +114,6 @@ def _build(entry: CatalogEntry, size: int | None) -> BuildRecord:
     return BuildRecord(
         service=entry.service_id,
         identity=entry.env_identity,
-        # a reuse has a newer source commit than the build; the provenance knows the build's own
         commit=entry.source_commit,
         digest=entry.digest,
         started=provenance.started_on,
