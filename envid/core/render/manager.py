@@ -30,14 +30,16 @@ __all__ = ["JOBS_DIR", "claims", "deployment", "http_service"]
 JOBS_DIR: Final = "/etc/agentrun/jobs"
 """Where a manager that may run Jobs finds their templates: a folder per runner, a JSON file per provider profile."""
 # a digest never needs a fresh pull, and with Always no pod would start while the registry is away
-_LINT: Final = {"kube-score/ignore": "container-image-pull-policy"}
+_LINT: Final = "container-image-pull-policy"
+# a service without a readiness path of its own is ready as long as it is alive
+_LINT_ONE_PATH: Final = "pod-probes-identical"
 
 
 def deployment(workload: Workload, entry: CatalogEntry, scope: Scope) -> apps_v1.Deployment:
     """Return the manager's Deployment."""
     annotations = identity_annotation(entry.env_identity)
     return apps_v1.Deployment(
-        metadata=scope.metadata(workload.id, workload.kind, annotations=annotations | _LINT),
+        metadata=scope.metadata(workload.id, workload.kind, annotations=annotations | _lint(workload)),
         spec=apps_v1.DeploymentSpec(
             replicas=workload.replicas,
             revisionHistoryLimit=3,
@@ -118,6 +120,11 @@ def _pod(workload: Workload, entry: CatalogEntry, scope: Scope) -> core_v1.PodSp
         ],
         volumes=[volume for volume, _ in mounted],
     )
+
+
+def _lint(workload: Workload) -> dict[str, str]:
+    ignored = [_LINT] if workload.readiness_path else [_LINT, _LINT_ONE_PATH]
+    return {"kube-score/ignore": ",".join(ignored)}
 
 
 def _claim(workload: Workload, volume: str) -> str:

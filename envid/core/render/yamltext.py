@@ -17,13 +17,15 @@ _HEADER: Final = (
 )
 # a word that starts with a letter is no number, date or special value in YAML 1.1 or 1.2, but for these
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_FIRST: Final = ("apiVersion", "kind", "metadata")
 _YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """Return one manifest as YAML."""
+    """Return one manifest as YAML; what it is stands first."""
+    ordered = {key: manifest[key] for key in _FIRST if key in manifest} | dict(manifest)
     text: str = yaml.dump(
-        dict(manifest), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
+        ordered, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
     )
     return (_HEADER + text).encode()
 
@@ -42,4 +44,6 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else quoted)
 
 
+# str itself has a representer of PyYAML's own, which leaves plain what YAML 1.2 reads as a number, as 12e3
+_Dumper.add_representer(str, _text)
 _Dumper.add_multi_representer(str, _text)
