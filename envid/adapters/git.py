@@ -176,7 +176,12 @@ class GitObjects:
         found = None
         # the revision stands on a line of its own on standard input: it can't be an option, and must be one line
         if revision and revision.isprintable():
-            found = self._read(f"{revision}^{{commit}}")
+            try:
+                found = self._read(f"{revision}^{{commit}}")
+            except GitError:
+                # git ends over a reflog or upstream that isn't there, where it answers "missing" to all else
+                if "@{" not in revision:
+                    raise
         if found is None:
             raise InputError(
                 f"{revision!r} names no commit in {self.repository}",
