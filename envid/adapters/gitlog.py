@@ -23,6 +23,7 @@ __all__ = ["FileChange", "LogRecord", "changed_files", "first_parent_log", "rang
 _FIELDS: Final = 6
 _FORMAT: Final = "%x01%m%x00%H%x00%T%x00%P%x00%an%x00%aI%x00%s"
 _CHUNK: Final = 1 << 16
+_OPTIONS: Final = ("-c", "log.showRoot=true", "-c", "log.follow=false")
 _FIXED: Final = (
     "-z",
     "--raw",
@@ -85,7 +86,7 @@ def first_parent_log(
     """
     limit = [] if max_count is None else [f"--max-count={max_count}"]
     arguments = ["--first-parent", "--diff-merges=first-parent", "--sparse", *limit, start]
-    return _log(repository, ["-c", "log.showRoot=true"], arguments, below, extra_environment)
+    return _log(repository, arguments, below, extra_environment)
 
 
 def range_log(
@@ -106,7 +107,7 @@ def range_log(
 
     """
     arguments = ["--left-right", "--topo-order", "--diff-merges=combined", f"--max-count={max_count}"]
-    return _log(repository, [], [*arguments, f"{base}...{head}"], paths, extra_environment)
+    return _log(repository, [*arguments, f"{base}...{head}"], paths, extra_environment)
 
 
 def changed_files(
@@ -122,13 +123,12 @@ def changed_files(
 
 def _log(
     repository: Path,
-    options: Sequence[str],
     arguments: Sequence[str],
     paths: Sequence[str],
     extra_environment: Mapping[str, str] | None,
 ) -> Generator[LogRecord]:
     limits = [f":(top,literal){path}" for path in paths]
-    argv = [find_tool("git"), "-C", str(repository), *options, "log", *_FIXED, *arguments, "--", *limits]
+    argv = [find_tool("git"), "-C", str(repository), *_OPTIONS, "log", *_FIXED, *arguments, "--", *limits]
     process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from envid.adapters.git import CommitRecord
     from envid.adapters.gitlog import FileChange, LogRecord
+    from envid.core.deploy import Service
     from envid.core.values import CommitId, EnvIdentity
     from envid.usecases.environment import Environment, InputReader
 
@@ -88,14 +90,19 @@ def environment_at(
     deploy_json = reader.read(commit, _DEPLOY_PATH)
     if deploy_json is None:
         return reader.plain_environment(commit, extra)
-    from envid.core.deploy import parse_deploy  # noqa: PLC0415 - a repository without deploy.json needs no pydantic
-
-    services = parse_deploy(deploy_json).services
+    services = _services(deploy_json)
     chosen = next((s for s in services if s.id == service), None) if service else services[0]
     if chosen is None:
         names = ", ".join(s.id for s in services)
         raise InputError(f"deploy.json has no service {service!r} at {commit.id.short}", cause=f"it has {names}")
     return reader.service_environment(commit, chosen)
+
+
+@lru_cache(maxsize=4)
+def _services(deploy_json: bytes) -> tuple[Service, ...]:
+    from envid.core.deploy import parse_deploy  # noqa: PLC0415 - a repository without deploy.json needs no pydantic
+
+    return parse_deploy(deploy_json).services
 
 
 def history(
