@@ -291,6 +291,21 @@ def promote(
     )
 
 
+@task(
+    name="resolve",
+    positional=["file"],
+    help={
+        "file": "an AipodSpec as JSON",
+        "commit": "where to plan a build that is required (default: HEAD)",
+        "json": _JSON,
+        "debug": _DEBUG,
+    },
+)
+def aipod_resolve(c: Context, file: str, commit: str = "", json: bool = False, debug: bool = False) -> None:
+    """Resolve an AipodSpec's imageRef to a digest-pinned image."""
+    _run(c, "aipod.aipod_resolve", as_json=json, debug=debug, file=file, commit=commit)
+
+
 @task(name="init", help={"json": _JSON, "debug": _DEBUG})
 def catalog_init(c: Context, json: bool = False, debug: bool = False) -> None:
     """Make the lane's first catalog; refused where there is one."""
@@ -301,6 +316,25 @@ def catalog_init(c: Context, json: bool = False, debug: bool = False) -> None:
 def catalog_show(c: Context, json: bool = False, debug: bool = False) -> None:
     """Show the promoted catalog."""
     _run(c, "inspect.catalog_show", as_json=json, debug=debug)
+
+
+@task(name="verify", help={"json": _JSON, "debug": _DEBUG})
+def catalog_verify(c: Context, json: bool = False, debug: bool = False) -> None:
+    """Check catalog, registry, provenance, SBOM, manifests and signature."""
+    _run(c, "assurance.catalog_verify", as_json=json, debug=debug)
+
+
+@task(
+    help={
+        "verify": "build again without cache, and compare",
+        "service": "only this service of the catalog",
+        "json": _JSON,
+        "debug": _DEBUG,
+    }
+)
+def rebuild(c: Context, verify: bool = False, service: str = "", json: bool = False, debug: bool = False) -> None:
+    """Build the promoted images again, and name each file that differs."""
+    _run(c, "assurance.rebuild", as_json=json, debug=debug, verify=verify, service=service)
 
 
 @task(
@@ -393,9 +427,10 @@ def _group(name: str, *tasks: Any) -> Collection:
 
 
 def _namespace() -> Collection:
-    root = _group("", plan, identity, explain, history, report, publish, render, promote)
+    root = _group("", plan, identity, explain, history, report, publish, render, promote, rebuild)
+    root.add_collection(_group("aipod", aipod_resolve))
     root.add_collection(_group("base", base_build))
-    root.add_collection(_group("catalog", catalog_init, catalog_show))
+    root.add_collection(_group("catalog", catalog_init, catalog_show, catalog_verify))
     root.add_collection(_group("git-mirror", git_mirror_status, git_mirror_sync, git_mirror_flush))
     root.add_collection(_group("imageref", imageref_pin))
     root.add_collection(_group("local", local_up, local_down, local_status))

@@ -39,11 +39,12 @@ _MIN_BASE64: Final = 20
 
 def credential_faults(document: Any, *, where: str) -> list[Fault]:
     """Return every value of ``document`` that looks like a credential, by JSON path; never the value itself."""
-    return [
+    faults = [
         Fault(f"{where}: {json_path(at)}", f"it looks like a credential ({kind}); name a Secret and its key instead")
         for at, text in _texts(document, ())
         if (kind := credential_kind(text))
     ]
+    return sorted(set(faults), key=lambda fault: fault.where)
 
 
 def credential_kind(text: str) -> str:
@@ -64,7 +65,7 @@ def _known_form(text: str) -> str:
         if form.search(text):
             return kind
     for detector in _detectors():
-        if any(detector.analyze_string(line) for line in text.splitlines()):
+        if any(found for line in text.splitlines() for found in detector.analyze_string(line)):
             kind = detector.secret_type
             return str(kind)
     return ""

@@ -51,24 +51,12 @@ def _disagreements(deploy: Deploy) -> Iterator[tuple[str, str]]:
     yield from _twice("$.services[{}].serviceAccount", (w.account for w in deploy.workloads), "another service has it")
     yield from _twice("$.providers[{}].profile", (p.profile for p in deploy.providers), "it stands here twice")
     builders = {service.id for service in deploy.services}
+    if not builders:
+        yield "$.services", "no service has an imageRef: there is nothing to run"
     for index, workload in enumerate(deploy.workloads):
-        at = f"$.services[{index}]"
         if isinstance(workload, Borrower) and workload.image_from not in builders:
-            yield f"{at}.imageFrom", f"no service {workload.image_from!r} has an imageRef"
-        if workload.database and deploy.postgres is None:
-            yield f"{at}.database", "there is no postgres section"
-        yield from _environment_faults(deploy, workload, at)
-        yield from _too_large(workload.resources, f"{at}.resources")
-        yield from _twice(f"{at}.volumes[{{}}].name", (v.name for v in workload.volumes), "it stands here twice")
-        yield from _twice(f"{at}.volumes[{{}}].mountPath", (v.mount_path for v in workload.volumes), "it is taken")
-        known = {provider.profile for provider in deploy.providers}
-        for number, profile in enumerate(workload.providers):
-            if profile not in known:
-                yield f"{at}.providers[{number}]", f"{profile!r} is not among the providers below"
-        ports = [("http", workload.port), *workload.extra_ports.items()]
-        for name, port in workload.extra_ports.items():
-            if name == "http" or [number for _, number in ports].count(port) > 1:
-                yield f"{at}.extraPorts.{name}", "its name or number is taken"
+            yield f"$.services[{index}].imageFrom", f"no service {workload.image_from!r} has an imageRef"
+        yield from _workload_faults(deploy, workload, f"$.services[{index}]")
     if deploy.postgres is not None:
         yield from _too_large(deploy.postgres.resources, "$.postgres.resources")
         if deploy.postgres.name in {workload.id for workload in deploy.workloads}:
@@ -76,6 +64,23 @@ def _disagreements(deploy: Deploy) -> Iterator[tuple[str, str]]:
     for name in deploy.config_maps:
         if name in {f"{workload.id}-jobs" for workload in deploy.workloads if workload.kind == "runner"}:
             yield f"$.configMaps.{name}", "the runner's Job templates have this name"
+
+
+def _workload_faults(deploy: Deploy, workload: Service | Borrower, at: str) -> Iterator[tuple[str, str]]:
+    if workload.database and deploy.postgres is None:
+        yield f"{at}.database", "there is no postgres section"
+    yield from _environment_faults(deploy, workload, at)
+    yield from _too_large(workload.resources, f"{at}.resources")
+    yield from _twice(f"{at}.volumes[{{}}].name", (v.name for v in workload.volumes), "it stands here twice")
+    yield from _twice(f"{at}.volumes[{{}}].mountPath", (v.mount_path for v in workload.volumes), "it is taken")
+    known = {provider.profile for provider in deploy.providers}
+    for number, profile in enumerate(workload.providers):
+        if profile not in known:
+            yield f"{at}.providers[{number}]", f"{profile!r} is not among the providers below"
+    ports = [workload.port, *workload.extra_ports.values()]
+    for name, port in workload.extra_ports.items():
+        if name == "http" or ports.count(port) > 1:
+            yield f"{at}.extraPorts.{name}", "its name or number is taken"
 
 
 def _environment_faults(deploy: Deploy, workload: Service | Borrower, at: str) -> Iterator[tuple[str, str]]:
