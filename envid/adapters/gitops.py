@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from envid.adapters.git import GitObjects, git
 from envid.adapters.remote_cache import PushResult, RemoteCache
+from envid.adapters.signing import sign_commit, signer_of
 from envid.core.values import CommitId
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ class Signature:
 
 
 class GitOpsBranch:
-    """One branch of one remote, with a read URL and a write URL."""
+    """One branch of one remote, with a read URL and a write URL. With ``signing_key`` its commits are signed."""
 
-    def __init__(self, cache: Path, *, branch: str, read_url: str, write_url: str) -> None:
+    def __init__(
+        self, cache: Path, *, branch: str, read_url: str, write_url: str, signing_key: Path | None = None
+    ) -> None:
+        self._signing_key = signing_key
         self.branch = branch
         self.read_url = read_url
         self.write_url = write_url
@@ -77,7 +81,8 @@ class GitOpsBranch:
             stream = _fast_import_stream(ref, base, edit, message, signature)
             done = git(path, ["fast-import", "--quiet", "--force", "--done"], stdin=stream)
             git(path, ["update-ref", "-d", ref])
-            return CommitId(done.stdout.decode().strip())
+            made = CommitId(done.stdout.decode().strip())
+            return made if self._signing_key is None else sign_commit(path, made, self._signing_key)
 
     def push(self, commit: CommitId) -> PushResult:
         """Push ``commit`` to the branch as a fast-forward; never forces.
@@ -104,6 +109,17 @@ class GitOpsBranch:
             if not known:
                 self._history.fetch(self.read_url, newer, commits_only=True)
             return git(path, ["merge-base", "--is-ancestor", older, newer], check=False).returncode == 0
+
+    def signer(self, commit: CommitId, allowed_signers: Path) -> str:
+        """Return who of ``allowed_signers`` signed ``commit``.
+
+        Raises:
+            CheckFailed: nobody of them did.
+
+        """
+        with self._cache.locked() as path, GitObjects(path) as objects:
+            self._fetch_commit(objects, commit)
+            return signer_of(path, commit, allowed_signers)
 
     def log(self, tip: CommitId, path: str, *, limit: int) -> list[CommitId]:
         """Return the first-parent commits of ``tip`` that changed ``path``, newest first."""

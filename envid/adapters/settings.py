@@ -21,12 +21,23 @@ from envid.errors import Fault, InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SETTINGS_FILE", "Endpoints", "Settings", "Workspace", "load_settings", "open_workspace"]
+__all__ = ["SETTINGS_FILE", "Endpoints", "Settings", "Signing", "Workspace", "load_settings", "open_workspace"]
 
 SETTINGS_FILE: Final = "invoke.yaml"
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?$")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s@]+$", max_length=1024)]
+
+
+class Signing(StrictModel):
+    """Signed promotions, with SSH keys as git uses them; both are files, relative to the repository's root.
+
+    ``key`` is the private key, or the public key of one that an SSH agent holds. ``allowed_signers`` is in the format
+    of ssh-keygen's ALLOWED SIGNERS: where it is set, ``catalog.verify`` asks for a signature of one of them.
+    """
+
+    key: str | None = None
+    allowed_signers: str | None = None
 
 
 class Settings(StrictModel):
@@ -55,6 +66,7 @@ class Settings(StrictModel):
     registry_path_prefixes: dict[Host, Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")]] = Field(
         default_factory=dict
     )
+    signing: Signing = Field(default_factory=Signing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,8 @@ class Endpoints:
     origin_url: str
     buildkit_host: str | None
     ca_bundle: Path | None
+    signing_key: Path | None = None
+    allowed_signers: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +128,15 @@ def open_workspace(root: Path, section: Mapping[str, Any] | None = None) -> Work
         project=settings.project, version=settings.lane, site=settings.site, repository=settings.repository
     )
     state = Path(os.environ.get("ENVID_STATE") or root / ".envid").absolute()
-    return Workspace(root=root, settings=settings, lane=lane, endpoints=_endpoints(settings, lane, state), state=state)
+    endpoints = _endpoints(root, settings, lane, state)
+    return Workspace(root=root, settings=settings, lane=lane, endpoints=endpoints, state=state)
 
 
-def _endpoints(settings: Settings, lane: Lane, state: Path) -> Endpoints:
+def _file(root: Path, name: str | None) -> Path | None:
+    return root / Path(name).expanduser() if name else None
+
+
+def _endpoints(root: Path, settings: Settings, lane: Lane, state: Path) -> Endpoints:
     stack = load_stack(state)
     environ = os.environ
     ca_bundle = environ.get("ENVID_CA_BUNDLE") or settings.ca_bundle
@@ -130,6 +149,8 @@ def _endpoints(settings: Settings, lane: Lane, state: Path) -> Endpoints:
         origin_url=environ.get("ENVID_ORIGIN_URL") or (stack.origin_url if stack else settings.source_repo),
         buildkit_host=environ.get("BUILDKIT_HOST") or (stack.buildkit_host if stack else settings.buildkit_host),
         ca_bundle=Path(ca_bundle) if ca_bundle else None,
+        signing_key=_file(root, environ.get("ENVID_SIGNING_KEY") or settings.signing.key),
+        allowed_signers=_file(root, environ.get("ENVID_ALLOWED_SIGNERS") or settings.signing.allowed_signers),
     )
 
 

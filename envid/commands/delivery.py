@@ -127,7 +127,7 @@ def publish(
 def render(*, commit: str = "", no_write: bool = False, out: str = "", section: Section = None) -> Output:
     """Render the runtime from what was published, or from the promoted catalog; compare with the GitOps branch."""
     from envid.adapters.files import write_atomic
-    from envid.core.promotion import edit_for
+    from envid.core.promotion import edit_for, is_attestation
     from envid.usecases.intent import read_intent
     from envid.usecases.plan import catalog_at
     from envid.usecases.promote import render_publication
@@ -149,7 +149,8 @@ def render(*, commit: str = "", no_write: bool = False, out: str = "", section: 
         files = render_runtime(
             intent.deploy, catalog, lane, mirror_read_url=runtime_mirror(workspace), images=intent.images
         )
-    edit = edit_for(lane, gitops.files(tip, [lane.runtime_path]), files)
+    current = gitops.files(tip, [lane.runtime_path])
+    edit = edit_for(lane, {p: c for p, c in current.items() if not is_attestation(lane, p)}, files)
     target = Path(out) if out else workspace.state / "rendered"
     if not no_write:
         for path, content in files.items():

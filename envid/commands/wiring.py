@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from envid.adapters.git import CommitRecord, GitObjects
     from envid.adapters.gitops import GitOpsBranch
+    from envid.adapters.registry import Registry
     from envid.adapters.settings import Settings, Workspace
     from envid.core.publication import Publication
     from envid.usecases.environment import InputReader
     from envid.usecases.mirror import Mirror
-    from envid.usecases.ports import ImageRegistry
     from envid.usecases.promote import Promoted, PromotionTools
 
     Section = Mapping[str, Any] | None
@@ -92,7 +92,7 @@ def open_source(workspace: Workspace, commit: str, *, dirty: bool) -> Iterator[t
 
 
 @contextmanager
-def open_registry(settings: Settings) -> Iterator[ImageRegistry]:
+def open_registry(settings: Settings) -> Iterator[Registry]:
     """Open the registry client."""
     from envid.adapters.registry import Registry
 
@@ -113,6 +113,7 @@ def open_gitops(workspace: Workspace) -> GitOpsBranch:
         branch=workspace.lane.gitops_branch,
         read_url=workspace.endpoints.mirror_read_url,
         write_url=workspace.endpoints.mirror_write_url,
+        signing_key=workspace.endpoints.signing_key,
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envid.core.lane import Lane
 
-__all__ = ["TreeEdit", "attestation_path", "attestations_folder", "edit_for", "outside_lane"]
+__all__ = ["TreeEdit", "attestation_path", "attestations_folder", "edit_for", "is_attestation", "outside_lane"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,11 @@ class TreeEdit:
 def attestations_folder(lane: Lane) -> str:
     """Return the folder of the attestations: below the runtime path, where Argo CD's directory source stops reading."""
     return f"{lane.runtime_path}/attestations"
+
+
+def is_attestation(lane: Lane, path: str) -> bool:
+    """Tell whether ``path`` of the GitOps branch is an attestation, and no manifest."""
+    return path.startswith(f"{attestations_folder(lane)}/")
 
 
 def attestation_path(lane: Lane, service_id: str, kind: Literal["provenance", "sbom"]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envid.core.deploy import Service
     from envid.core.lane import Lane
     from envid.core.plan import Judgement, Plan
-    from envid.core.values import Digest
+    from envid.core.values import Digest, ImageReference
     from envid.usecases.environment import Environment, InputReader, SourceFile
     from envid.usecases.plan import PlannedCommit
     from envid.usecases.ports import Builder as BuilderPort
@@ -105,7 +105,7 @@ def publish(
             progress(f"{name}: building {judgement.wanted.identity[:12]} ({judgement.reason})")
             started = clock()
             environment = planned.environments[name]
-            request = build_request(reader, services[name], environment, judgement, options)
+            request = build_request(reader, services[name], environment, judgement.wanted.image, options)
             built = builder.build(request, progress)
             _confirm(judgement, built.digest, registry)
             provenance = _provenance(
@@ -144,7 +144,7 @@ def publish(
 
 
 def build_request(
-    reader: InputReader, service: Service, environment: Environment, judgement: Judgement, options: BuildOptions
+    reader: InputReader, service: Service, environment: Environment, image: ImageReference, options: BuildOptions
 ) -> BuildRequest:
     """Make the request whose context is exactly the hashed files (R3).
 
@@ -159,7 +159,7 @@ def build_request(
         return ContextFile(file.path, file.mode, reader.content(file))
 
     return BuildRequest(
-        image=judgement.wanted.image,
+        image=image,
         platform=service.platform,
         containerfile=loaded(environment.containerfile),
         context=tuple(loaded(file) for file in environment.files),

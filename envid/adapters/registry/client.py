@@ -175,6 +175,28 @@ class Registry:
             assert found.body is not None  # noqa: S101
             return Manifest(pinned, found.digest, found.content.media_type, len(found.body), found.body)
 
+    def config(self, reference: ImageReference) -> bytes:
+        """Fetch the config of the image that ``reference`` pins, and hash its bytes.
+
+        Raises:
+            InputError: the reference has no digest.
+            RegistryError: the registry does not have it, or sent something else; or it is an index, which has none.
+
+        """
+        pinned = _pinned(reference)
+        with self._call() as deadline:
+            content = self._fetch(pinned, deadline).content
+            assert content is not None  # noqa: S101 - _fetch reads the bytes
+            if not content.blobs:
+                raise InputError(f"{pinned} is an index: it has no config", remedy="name the image of one platform")
+            blob = content.blobs[0]
+            answer = self._door.ask("GET", pinned, "blobs", blob.digest, ("*/*",), deadline)
+            if answer.status != httpx.codes.OK:
+                raise error_for(answer, pinned.host)
+            if digest_of(answer.body) != blob.digest:
+                raise _lie(f"{answer}, but with bytes whose digest is {digest_of(answer.body)}")
+            return answer.body
+
     def verify_complete(self, reference: ImageReference) -> None:
         """Fetch the manifest by digest, hash its bytes, and see that config and layers are there, with their sizes.
 
