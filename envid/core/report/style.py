@@ -8,10 +8,10 @@ __all__ = ["STYLE"]
 
 STYLE: Final = """\
 :root{color-scheme:light dark;--bg:#f7f8fa;--card:#fff;--ink:#16202c;--soft:#54606e;--line:#d9dee5;--link:#0b57d0;
---prod:#1d5fc4;--same:#9a5300;--unkn:#6b5fb0;--reuse:#8fcfa9;--bad:#b3261e;--add:#0f6b3a;--addbg:#e3f5ea;
+--prod:#1d5fc4;--same:#9a5300;--amber:#cc7c12;--unkn:#6b5fb0;--reuse:#8fcfa9;--bad:#b3261e;--add:#0f6b3a;--addbg:#e3f5ea;
 --del:#a3201a;--delbg:#fdeae8;--chip:#eef1f5;--focus:#0b57d0}
 @media (prefers-color-scheme:dark){:root{--bg:#0e1217;--card:#161c24;--ink:#e6ebf1;--soft:#a3afbd;--line:#2c3642;
---link:#8ab8ff;--prod:#6ea8ff;--same:#f0b35a;--unkn:#b9adf5;--reuse:#2f7a50;--bad:#ff8a80;--add:#7fdcA4;--addbg:#12301f;
+--link:#8ab8ff;--prod:#6ea8ff;--same:#f0b35a;--amber:#f0b35a;--unkn:#b9adf5;--reuse:#2f7a50;--bad:#ff8a80;--add:#7fdca4;--addbg:#12301f;
 --del:#ff9f97;--delbg:#3a1a18;--chip:#222b36;--focus:#8ab8ff}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
@@ -48,7 +48,7 @@ figure{margin:0}
 .rows li{display:grid;grid-template-columns:5.2rem 1fr;gap:.6rem;align-items:end}
 .rows span{color:var(--soft);font-size:.78rem;font-variant-numeric:tabular-nums;line-height:1}
 .rows svg{width:100%;height:26px;display:block}
-.p{fill:var(--prod)}.s{fill:var(--same)}.k{fill:var(--unkn)}.u{fill:var(--reuse)}.x{fill:var(--bad)}.n{fill:var(--soft)}
+.p{fill:var(--prod)}.s{fill:var(--amber)}.k{fill:var(--unkn)}.u{fill:var(--reuse)}.x{fill:var(--bad)}.n{fill:var(--soft)}
 svg a:hover rect{opacity:.65}
 .advice{list-style:none;margin:.4rem 0 0;padding:0}
 .advice li{display:grid;grid-template-columns:4.2rem 1fr;gap:.9rem;padding:.55rem 0;border-top:1px solid var(--line)}
