@@ -18,7 +18,7 @@ from envid.errors import Fault, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AipodSpec", "parse_aipod"]
+__all__ = ["AipodSpec", "Metadata", "Spec", "parse_aipod"]
 
 _IMAGE_NAMES: Final = frozenset(
     {"image", "imagename", "imagetag", "tag", "envimage", "envimagetag", "containerimage", "backendimage", "imageurl"}

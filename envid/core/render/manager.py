@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from lightkube.models import apps_v1, core_v1, meta_v1
+from lightkube.models import apps_v1, core_v1, meta_v1, policy_v1
 
 from envid.core.render.pods import (
+    PULL_POLICY_LINT,
     TMP_DIR,
     WORK_DIR,
     boot_environment,
@@ -17,7 +18,7 @@ from envid.core.render.pods import (
     resource_requirements,
     scratch,
 )
-from envid.core.render.scope import identity_annotation
+from envid.core.render.scope import identity_annotation, lint_annotation
 from envid.core.strictjson import canonical_json
 
 if TYPE_CHECKING:
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
     from envid.core.deploy import Deploy, Workload
     from envid.core.render.scope import Scope
 
-__all__ = ["JOBS_DIR", "claims", "deployment", "http_service"]
+__all__ = ["JOBS_DIR", "claims", "deployment", "disruption_budget", "http_service"]
 
 JOBS_DIR: Final = "/etc/agentrun/jobs"
 """Where a manager that may run Jobs finds their templates: a folder per runner, a JSON file per provider profile."""
-# a digest never needs a fresh pull, and with Always no pod would start while the registry is away
-_LINT: Final = "container-image-pull-policy"
 # a service without a readiness path of its own is ready as long as it is alive
 _LINT_ONE_PATH: Final = "pod-probes-identical"
 
@@ -65,6 +64,19 @@ def http_service(workload: Workload, entry: CatalogEntry, scope: Scope) -> core_
         spec=core_v1.ServiceSpec(
             selector=scope.selector(workload.id),
             ports=[core_v1.ServicePort(name=n, port=ports[n], targetPort=n) for n in sorted(ports)],
+        ),
+    )
+
+
+def disruption_budget(workload: Workload, scope: Scope) -> policy_v1.PodDisruptionBudget:
+    """Return what keeps a drained node from taking more than one of several replicas."""
+    return policy_v1.PodDisruptionBudget(
+        metadata=scope.metadata(workload.id, workload.kind),
+        spec=policy_v1.PodDisruptionBudgetSpec(
+            maxUnavailable=1,
+            selector=meta_v1.LabelSelector(matchLabels=scope.selector(workload.id)),
+            # a pod that is not ready serves nobody, and must not hold a node
+            unhealthyPodEvictionPolicy="AlwaysAllow",
         ),
     )
 
@@ -123,8 +135,7 @@ def _pod(workload: Workload, entry: CatalogEntry, scope: Scope) -> core_v1.PodSp
 
 
 def _lint(workload: Workload) -> dict[str, str]:
-    ignored = [_LINT] if workload.readiness_path else [_LINT, _LINT_ONE_PATH]
-    return {"kube-score/ignore": ",".join(ignored)}
+    return lint_annotation(PULL_POLICY_LINT, *([] if workload.readiness_path else [_LINT_ONE_PATH]))
 
 
 def _claim(workload: Workload, volume: str) -> str:

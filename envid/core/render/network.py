@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from lightkube.models import meta_v1, networking_v1
 
+from envid.core.render.scope import lint_annotation
+
 if TYPE_CHECKING:
     from envid.core.deploy import Egress, Workload
     from envid.core.render.scope import Scope
@@ -65,7 +67,7 @@ def service_policy(workload: Workload, scope: Scope) -> networking_v1.NetworkPol
         ports = sorted({workload.port, *workload.extra_ports.values()})
         ingress = [networking_v1.NetworkPolicyIngressRule(from_=callers, ports=[_tcp(port) for port in ports])]
     # a linter sees no pods of a runner: its Jobs are made while the lane runs
-    annotations = {"kube-score/ignore": "networkpolicy-targets-pod"} if workload.kind == "runner" else None
+    annotations = lint_annotation("networkpolicy-targets-pod") if workload.kind == "runner" else None
     return networking_v1.NetworkPolicy(
         metadata=scope.metadata(workload.id, workload.kind, annotations=annotations),
         spec=networking_v1.NetworkPolicySpec(

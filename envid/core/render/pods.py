@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from envid.core.render.scope import Scope
 
 __all__ = [
+    "PULL_POLICY_LINT",
     "RUNTIME_USER",
     "TMP_DIR",
     "WORK_DIR",
@@ -30,6 +31,8 @@ RUNTIME_USER: Final = 65532
 """User and group id that every container runs as; the env image has it."""
 WORK_DIR: Final = "/var/lib/agentrun"
 TMP_DIR: Final = "/tmp"  # noqa: S108 - the container's own, an emptyDir
+PULL_POLICY_LINT: Final = "container-image-pull-policy"
+"""kube-score wants Always; but a digest never needs a fresh pull, and no pod would start while the registry is away."""
 _SCRATCH_REQUEST: Final = "256Mi"
 _SCRATCH_LIMIT: Final = "2Gi"
 

@@ -12,6 +12,7 @@ from lightkube.models import apps_v1, core_v1, meta_v1
 
 from envid.core.render.network import POSTGRES_PORT
 from envid.core.render.pods import (
+    PULL_POLICY_LINT,
     TMP_DIR,
     container_security,
     pod_security,
@@ -19,6 +20,7 @@ from envid.core.render.pods import (
     scratch,
     secret_variable,
 )
+from envid.core.render.scope import lint_annotation
 
 if TYPE_CHECKING:
     from envid.core.deploy import Postgres
@@ -28,7 +30,6 @@ __all__ = ["postgres_service", "postgres_stateful_set"]
 
 _DATA_DIR: Final = "/var/lib/agentrun-postgres"
 _COMPONENT: Final = "database"
-_LINT: Final = {"kube-score/ignore": "container-image-pull-policy"}
 
 
 def postgres_stateful_set(postgres: Postgres, image: str, scope: Scope) -> apps_v1.StatefulSet:
@@ -36,7 +37,7 @@ def postgres_stateful_set(postgres: Postgres, image: str, scope: Scope) -> apps_
     # a new source commit must not restart the database: its pods and volumes do not name it
     labels = scope.fixed_labels(postgres.name, _COMPONENT)
     return apps_v1.StatefulSet(
-        metadata=scope.metadata(postgres.name, _COMPONENT, annotations=dict(_LINT)),
+        metadata=scope.metadata(postgres.name, _COMPONENT, annotations=lint_annotation(PULL_POLICY_LINT)),
         spec=apps_v1.StatefulSetSpec(
             replicas=1,
             selector=meta_v1.LabelSelector(matchLabels=scope.selector(postgres.name)),

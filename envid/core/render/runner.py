@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from lightkube.models import batch_v1, core_v1, meta_v1
 
 from envid.core.render.pods import (
+    PULL_POLICY_LINT,
     TMP_DIR,
     WORK_DIR,
     boot_environment,
@@ -21,7 +22,7 @@ from envid.core.render.pods import (
     resource_requirements,
     scratch,
 )
-from envid.core.render.scope import identity_annotation
+from envid.core.render.scope import identity_annotation, lint_annotation
 
 if TYPE_CHECKING:
     from envid.core.catalog import CatalogEntry
@@ -71,7 +72,7 @@ def job(
             generateName=f"{workload.id}-{provider.profile}-",
             namespace=scope.lane.name,
             labels=labels,
-            annotations=annotations,
+            annotations=annotations | lint_annotation(PULL_POLICY_LINT),
         ),
         spec=batch_v1.JobSpec(
             activeDeadlineSeconds=workload.timeout,

@@ -10,7 +10,7 @@ from lightkube.models import core_v1
 from envid.core.deploy import Borrower, lane_faults
 from envid.core.images import NO_IMAGES
 from envid.core.render.access import role, role_binding, service_account
-from envid.core.render.manager import claims, deployment, http_service
+from envid.core.render.manager import claims, deployment, disruption_budget, http_service
 from envid.core.render.network import default_deny, postgres_policy, service_policy
 from envid.core.render.postgres import postgres_service, postgres_stateful_set
 from envid.core.render.runner import job_templates
@@ -100,6 +100,8 @@ def _workload_manifests(
         return
     yield f"{name}-deployment", deployment(workload, entry, scope)
     yield f"{name}-service", http_service(workload, entry, scope)
+    if workload.replicas > 1:
+        yield f"{name}-poddisruptionbudget", disruption_budget(workload, scope)
     for volume, claim in claims(workload, scope).items():
         yield f"{name}-{volume}-pvc", claim
     if "run-jobs" in workload.permissions:

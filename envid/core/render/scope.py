@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from envid.core.lane import Lane
     from envid.core.values import CommitId, EnvIdentity
 
-__all__ = ["ENV_IDENTITY", "Scope", "identity_annotation"]
+__all__ = ["ENV_IDENTITY", "Scope", "identity_annotation", "lint_annotation"]
 
 ENV_IDENTITY: Final = "agentrun.dev/env-identity"
 """The annotation with the envIdentity: a label's value ends at 63 characters, and an envIdentity has 64."""
@@ -56,6 +56,11 @@ class Scope:
             labels=self.labels(owner or name, component),
             annotations=annotations or None,
         )
+
+
+def lint_annotation(*ignored: str) -> dict[str, str]:
+    """Return the annotation by which kube-score leaves out checks that are argued away in this package."""
+    return {"kube-score/ignore": ",".join(ignored)}
 
 
 def identity_annotation(identity: EnvIdentity) -> dict[str, str]:

@@ -37,10 +37,17 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _is_document(text: str) -> bool:
+    """Tell whether ``text`` is lines that may stand as they are, so that two of such documents can be compared."""
+    *lines, rest = text.split("\n")
+    if rest or not lines or lines[0][:1] in {"", " "}:
+        return False
+    return all(line.isascii() and line.isprintable() and not line.endswith(" ") for line in lines)
+
+
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     is_plain = _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS
-    # lines as lines, so that a document inside a ConfigMap can be compared; PyYAML quotes them where that is unsafe
-    quoted = "|" if "\n" in value else '"'
+    quoted = "|" if _is_document(value) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else quoted)
 
 
