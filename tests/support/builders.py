@@ -128,10 +128,12 @@ def wanted_of(service: str = "agentrun-mgr", lock: bytes = b"{}\n", lane: Lane =
     )
 
 
-def entry_of(wanted: Wanted, *, image: Digest, commit: CommitId, lane: Lane = LANE) -> CatalogEntry:
+def entry_of(
+    wanted: Wanted, *, image: Digest, commit: CommitId, lane: Lane = LANE, provenance: Provenance = PROVENANCE
+) -> CatalogEntry:
     """Return the honest catalog entry of ``wanted``, built as ``image`` from ``commit``."""
-    references, _ = _attested(wanted, image, lane, wanted.service_id)
-    return entry_for(wanted, lane, commit, digest=image, provenance=PROVENANCE, attestations=references, status="built")
+    references, _ = _attested(wanted, image, lane, provenance)
+    return entry_for(wanted, lane, commit, digest=image, provenance=provenance, attestations=references, status="built")
 
 
 def attestations_of(*entries: CatalogEntry, lane: Lane = LANE) -> dict[str, str]:
@@ -142,16 +144,16 @@ def attestations_of(*entries: CatalogEntry, lane: Lane = LANE) -> dict[str, str]
     return files
 
 
-def _attested(wanted: Wanted, image: Digest, lane: Lane, service: str) -> tuple[Attestations, dict[str, str]]:
+def _attested(wanted: Wanted, image: Digest, lane: Lane, provenance: Provenance) -> tuple[Attestations, dict[str, str]]:
     about = AttestedImage(
         image=str(wanted.image),
         digest=image,
         identity=wanted.identity,
         image_ref=wanted.image_ref,
         toolchain=record_inputs(SCHEME, wanted.inputs),
-        provenance=PROVENANCE,
+        provenance=provenance,
     )
-    return attest(about, lane, service, LOCKS, buildkit_record=None)
+    return attest(about, lane, wanted.service_id, LOCKS, buildkit_record=None)
 
 
 def deploy_json(**service: Any) -> dict[str, Any]:
