@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import io
 import json
-import shutil
 import socket
 import subprocess
 import tarfile
@@ -31,6 +30,7 @@ from envid.adapters.registry import (
 )
 from envid.core.manifest import OCI_INDEX, OCI_MANIFEST, SCHEMA2_LIST, SCHEMA2_MANIFEST
 from envid.core.values import Digest, ImageReference
+from envid.local.tools import bootstrapped
 
 pytestmark = pytest.mark.integration
 
@@ -111,9 +111,7 @@ def _layer(text: str) -> tuple[bytes, bytes]:
 @contextlib.contextmanager
 def _running(folder: Path, *, htpasswd: Path | None = None) -> Iterator[str]:
     """Start a registry and yield its host; it says on standard error when it listens."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
+    program = bootstrapped("docker-registry")
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"
     storage = {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}}
