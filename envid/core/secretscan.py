@@ -24,7 +24,7 @@ __all__ = ["credential_faults", "credential_kind"]
 
 # issuers that the library does not know, the lane's own providers first
 _MORE_FORMS: Final = {
-    "Model Provider Key": re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{20,}(?![A-Za-z0-9_-])"),
+    "Model Provider Key": re.compile(r"(?<![\w-])sk-(?=(?:[A-Za-z_-]*[0-9]){3})[\w-]{20,}", re.ASCII),
     "Google API Key": re.compile(r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
     "GitHub Fine-grained Token": re.compile(r"(?<![A-Za-z0-9_])github_pat_[A-Za-z0-9_]{30,}"),
     "Kubeconfig Credential": re.compile(r"client-(?:key|certificate)-data\s*:"),
@@ -91,7 +91,8 @@ def _entropy(text: str) -> float:
 def _texts(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], str]]:
     if isinstance(value, dict):
         for name, item in value.items():
-            yield (*at, name), name
+            # the path of a key that is a credential would show it
+            yield at, name
             yield from _texts(item, (*at, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):

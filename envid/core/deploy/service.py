@@ -64,8 +64,9 @@ class ImageRef(Model):
 
     kind: Literal["env-image-dockerfile"]
     repo_url: str
-    commit_id: CommitId
-    dockerfile_path: RepoPath
+    # the patterns are for editors; the types check more
+    commit_id: Annotated[CommitId, Field(json_schema_extra={"pattern": "^[0-9a-f]{40}$"})]
+    dockerfile_path: Annotated[RepoPath, Field(json_schema_extra={"pattern": "^[^/]"})]
 
     @field_validator("repo_url")
     @classmethod
