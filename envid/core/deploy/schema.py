@@ -15,7 +15,7 @@ __all__ = ["deploy_schema", "deploy_schema_bytes"]
 def deploy_schema() -> dict[str, Any]:
     """Return the schema of what is checked by form; what must agree with each other no schema can say."""
     schema = Deploy.model_json_schema(by_alias=True)
-    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "deploy/deploy.json", **_without_titles(schema)}
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "deploy/deploy.json", **_tidied(schema)}
 
 
 def deploy_schema_bytes() -> bytes:
@@ -23,8 +23,12 @@ def deploy_schema_bytes() -> bytes:
     return canonical_json(deploy_schema())
 
 
-def _without_titles(value: Any) -> Any:
+def _tidied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_tidied(item) for item in value]
+    if not isinstance(value, dict):
+        return value
     # pydantic's titles repeat the names, and editors show them in place of the descriptions
-    if isinstance(value, dict):
-        return {k: _without_titles(v) for k, v in value.items() if not (k == "title" and isinstance(v, str))}
-    return [_without_titles(item) for item in value] if isinstance(value, list) else value
+    kept = {k: _tidied(v) for k, v in value.items() if not (k == "title" and isinstance(v, str))}
+    # a key that matches no pattern is refused, which pydantic does not say
+    return {"additionalProperties": False} | kept if "patternProperties" in kept else kept
