@@ -17,6 +17,7 @@ import pytest
 
 from envid.core.catalog import parse_catalog
 from envid.core.deploy import parse_deploy
+from envid.core.manifest import digest_of
 from envid.core.publication import Publication, parse_publication, publication_bytes
 from envid.core.render import render_runtime
 from envid.core.values import CommitId
@@ -105,6 +106,12 @@ class Lane:
             assert runtime == {}
             return None
         deploy = parse_deploy((self.repo.root / "deploy/deploy.json").read_bytes())
+        attested = {
+            reference.path: reference.digest
+            for entry in catalog.services
+            for reference in (entry.attestations.provenance, entry.attestations.sbom)
+        }
+        assert {path: digest_of(runtime.pop(path)) for path in attested} == attested
         assert runtime == render_runtime(deploy, catalog, LANE, mirror_read_url=LANE.mirror_read_url)
         return catalog.services[0].boot_commit
 
