@@ -5,6 +5,13 @@ const environment = z.object({
   AGENTRUN_BOOT_COMMIT: z.string().regex(/^[0-9a-f]{40}$/, "must be a full commit id: 40 lower-case hex digits"),
   AGENTRUN_ENV_IDENTITY: z.string().regex(/^[0-9a-f]{64}$/, "must be an envIdentity: 64 lower-case hex digits"),
   AGENTRUN_LANE: z.string().regex(/^v\d+\.\d+$/, "must be a lane, as v0.1"),
+  AGENTRUN_CATALOG_FILE: z.string().startsWith("/", "must be an absolute path").optional(),
+  AGENTRUN_JOB_TEMPLATES: z.string().startsWith("/", "must be an absolute path").optional(),
+  // it carries a password: a message never has it
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/./, "must be a postgres:// URL")
+    .optional(),
   PORT: z.coerce.number().int().min(0).max(65535).default(8080),
 });
 
@@ -13,6 +20,9 @@ export interface Config {
   readonly envIdentity: string;
   readonly lane: string;
   readonly port: number;
+  readonly catalogFile: string | undefined;
+  readonly jobTemplates: string | undefined;
+  readonly databaseUrl: string | undefined;
 }
 
 export class ConfigError extends Error {}
@@ -24,6 +34,14 @@ export function readConfig(source: Record<string, string | undefined>): Config {
     const faults = parsed.error.issues.map((issue) => `  - ${issue.path.join(".")}: ${issue.message}`);
     throw new ConfigError(["the environment is not valid", ...faults].join("\n"));
   }
-  const { AGENTRUN_BOOT_COMMIT, AGENTRUN_ENV_IDENTITY, AGENTRUN_LANE, PORT } = parsed.data;
-  return { commit: AGENTRUN_BOOT_COMMIT, envIdentity: AGENTRUN_ENV_IDENTITY, lane: AGENTRUN_LANE, port: PORT };
+  const { data } = parsed;
+  return {
+    commit: data.AGENTRUN_BOOT_COMMIT,
+    envIdentity: data.AGENTRUN_ENV_IDENTITY,
+    lane: data.AGENTRUN_LANE,
+    port: data.PORT,
+    catalogFile: data.AGENTRUN_CATALOG_FILE,
+    jobTemplates: data.AGENTRUN_JOB_TEMPLATES,
+    databaseUrl: data.DATABASE_URL,
+  };
 }

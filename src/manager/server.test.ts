@@ -1,13 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { ConfigError, readConfig } from "./config.ts";
-import { serve } from "./server.ts";
-
-const good = {
-  AGENTRUN_BOOT_COMMIT: "a".repeat(40),
-  AGENTRUN_ENV_IDENTITY: "b".repeat(64),
-  AGENTRUN_LANE: "v0.1",
-  PORT: "0",
-};
+import { type Database, openDatabase } from "./database.ts";
+import { type Parts, serve } from "./server.ts";
+import { config } from "../testing/fixtures.ts";
 
 let stop: (() => Promise<void>) | undefined;
 afterEach(async () => {
@@ -15,31 +10,59 @@ afterEach(async () => {
   stop = undefined;
 });
 
-test("health names the commit, the identity and the lane", async () => {
-  const server = serve(readConfig(good));
+async function get(path: string, parts: Parts = {}): Promise<{ status: number; answer: unknown }> {
+  const server = serve(config(), parts);
   stop = () => server.stop(true);
-  const response = await fetch(new URL("/health", server.url));
-  expect(response.status).toBe(200);
-  expect(await response.json()).toEqual({
-    status: "ok",
-    commit: good.AGENTRUN_BOOT_COMMIT,
-    envIdentity: good.AGENTRUN_ENV_IDENTITY,
-    lane: "v0.1",
-  });
+  const response = await fetch(new URL(path, server.url));
+  return { status: response.status, answer: await response.json() };
+}
+
+function databaseThat(answers: boolean): Database {
+  return { answers: async () => answers, close: async () => undefined };
+}
+
+test("health names the commit, the identity and the lane", async () => {
+  const answer = { status: "ok", commit: "a".repeat(40), envIdentity: "b".repeat(64), lane: "v0.1" };
+  expect(await get("/health")).toEqual({ status: 200, answer });
+});
+
+test("health does not depend on the database: a restart would not help it", async () => {
+  expect((await get("/health", { database: databaseThat(false) })).status).toBe(200);
+});
+
+test("ready tells whether the database answers", async () => {
+  expect(await get("/ready")).toEqual({ status: 200, answer: { status: "ready", database: "not-configured" } });
+  await stop?.();
+  const good = await get("/ready", { database: databaseThat(true) });
+  expect(good).toEqual({ status: 200, answer: { status: "ready", database: "ok" } });
+  await stop?.();
+  const bad = await get("/ready", { database: databaseThat(false) });
+  expect(bad).toEqual({ status: 503, answer: { status: "not-ready", database: "unreachable" } });
+});
+
+test("a database that is away, and one that never answers, are unreachable", async () => {
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  for (const port of [1, silent.port]) {
+    const database = openDatabase(`postgres://user:word@127.0.0.1:${port}/agentrun_v01`);
+    expect(await database.answers()).toBe(false);
+    await database.close();
+  }
+  silent.stop(true);
 });
 
 test("an unknown path is 404 and JSON", async () => {
-  const server = serve(readConfig(good));
-  stop = () => server.stop(true);
-  const response = await fetch(new URL("/nowhere", server.url));
-  expect(response.status).toBe(404);
-  expect(await response.json()).toEqual({ error: "not-found" });
+  expect(await get("/nowhere")).toEqual({ status: 404, answer: { error: "not-found" } });
 });
 
-test("every wrong variable is named at once", () => {
-  const read = () => readConfig({ AGENTRUN_BOOT_COMMIT: "abc", PORT: "x" });
+test("every wrong variable is named at once, and a password is never shown", () => {
+  const source = {
+    AGENTRUN_BOOT_COMMIT: "abc",
+    PORT: "x",
+    AGENTRUN_CATALOG_FILE: "x",
+    DATABASE_URL: "mysql://u:hunter2@h",
+  };
+  const read = () => readConfig(source);
   expect(read).toThrow(ConfigError);
-  for (const name of ["AGENTRUN_BOOT_COMMIT", "AGENTRUN_ENV_IDENTITY", "AGENTRUN_LANE", "PORT"]) {
-    expect(read).toThrow(name);
-  }
+  for (const name of [...Object.keys(source), "AGENTRUN_ENV_IDENTITY", "AGENTRUN_LANE"]) expect(read).toThrow(name);
+  expect(read).not.toThrow("hunter2");
 });
