@@ -72,7 +72,7 @@ class OciLayout:
 
 
 @contextmanager
-def pulled(image: ImageReference, *, buildctl: str, host: str | None, platform: str) -> Iterator[OciLayout]:
+def pulled(image: ImageReference, platform: str, *, buildctl: str, host: str | None) -> Iterator[OciLayout]:
     """Let BuildKit pull ``image`` by digest, with its own logins, and yield its layers as they are in the registry."""
     with tempfile.TemporaryDirectory(prefix="envid-pull-") as folder:
         target = Path(folder) / "image"

@@ -60,7 +60,7 @@ def catalog_verify(*, section: Section = None) -> Output:
         "branch": workspace.lane.gitops_branch,
         "commit": done.commit,
         "holds": done.holds,
-        "signed": None if signers is None else any(c.name == "signature" for c in done.checks),
+        "signatureAsked": signers is not None,
         "checks": checks,
     }
     rows = [(c.name, c.service or "-", c.outcome.value, c.seen) for c in done.checks]

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from envid import __version__
 from envid.adapters.buildkit import BuildRequest, ContextFile
-from envid.core.attestation import AttestedImage
 from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency, record_inputs
 from envid.core.identity import SCHEME, InputKind
 from envid.core.plan import Decision
 from envid.core.publication import Publication, entry_for
 from envid.errors import Blocked, BuildError
-from envid.usecases.attest import attest, read_locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from envid.adapters.buildkit import BuiltImage
+    from envid.core.catalog import Attestations
     from envid.core.deploy import Service
     from envid.core.lane import Lane
     from envid.core.plan import Judgement, Plan
@@ -116,13 +116,7 @@ def publish(
                 started=started,
                 finished=clock(),
             )
-            references, files = attest(
-                _attested(judgement, built.digest, provenance),
-                lane,
-                name,
-                read_locks(environment, reader.content),
-                buildkit_record=built.record,
-            )
+            references, files = _attest(reader, environment, judgement, lane, built, provenance)
             attested |= files
             entry = entry_for(
                 judgement.wanted,
@@ -185,16 +179,29 @@ def _confirm(judgement: Judgement, built: Digest, registry: ImageRegistry) -> No
     registry.verify_complete(image.with_digest(built))
 
 
-def _attested(judgement: Judgement, digest: Digest, provenance: Provenance) -> AttestedImage:
+def _attest(
+    reader: InputReader,
+    environment: Environment,
+    judgement: Judgement,
+    lane: Lane,
+    built: BuiltImage,
+    provenance: Provenance,
+) -> tuple[Attestations, dict[str, str]]:
+    # a reuse, which must be quick, never needs these
+    from envid.core.attestation import AttestedImage  # noqa: PLC0415
+    from envid.usecases.attest import attest, read_locks  # noqa: PLC0415
+
     wanted = judgement.wanted
-    return AttestedImage(
+    image = AttestedImage(
         image=str(wanted.image),
-        digest=digest,
+        digest=built.digest,
         identity=wanted.identity,
         image_ref=wanted.image_ref,
         toolchain=record_inputs(SCHEME, wanted.inputs),
         provenance=provenance,
     )
+    locks = read_locks(environment, reader.content)
+    return attest(image, lane, wanted.service_id, locks, buildkit_record=built.record)
 
 
 def _provenance(
