@@ -17,6 +17,7 @@ _HEADER: Final = (
 )
 # a word that starts with a letter is no number, date or special value in YAML 1.1 or 1.2, but for these
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{12,}")
 _FIRST: Final = ("apiVersion", "kind", "metadata")
 _YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -46,7 +47,8 @@ def _is_document(text: str) -> bool:
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS
+    # an id is quoted whether it begins with a letter or a digit: a diff then shows nothing but the id
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS and not _HEX.fullmatch(value)
     quoted = "|" if _is_document(value) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else quoted)
 
