@@ -18,7 +18,7 @@ async function get(path: string, parts: Parts = {}): Promise<{ status: number; a
 }
 
 function databaseThat(answers: boolean): Database {
-  return { answers: async () => answers, close: async () => undefined };
+  return { answers: async () => answers };
 }
 
 test("health names the commit, the identity and the lane", async () => {
@@ -45,7 +45,6 @@ test("a database that is away, and one that never answers, are unreachable", asy
   for (const port of [1, silent.port]) {
     const database = openDatabase(`postgres://user:word@127.0.0.1:${port}/agentrun_v01`);
     expect(await database.answers()).toBe(false);
-    await database.close();
   }
   silent.stop(true);
 });
