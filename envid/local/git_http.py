@@ -1,13 +1,15 @@
 """Git's smart HTTP on loopback: a bridge from WSGI to ``git http-backend``, with one port per door.
 
 The read door serves fetches only, as the lane's read Service does; the write door and the origin (GitHub's stand-in)
-take pushes too. Run as ``python -m envid.local.git_http FOLDER READ_PORT WRITE_PORT ORIGIN_PORT``.
+take pushes too. Run as ``python -m envid.local.git_http FOLDER READ WRITE ORIGIN``, the last three being the file
+descriptors of sockets that are bound already.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GitHttp", "main"]
 
-_PATH: Final = re.compile(r"/[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\.git/(?:HEAD|info/refs|git-(?:upload|receive)-pack)")
+_PATH: Final = re.compile(
+    r"(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)+\.git/(?:HEAD|info/refs|git-(?:upload|receive)-pack)", re.ASCII
+)
 _CHUNK: Final = 1 << 16
 _THREADS: Final = 16
+_LARGEST_PUSH: Final = 4 << 30
 _PASSED: Final = ("REQUEST_METHOD", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_ENCODING")
 
 
@@ -46,17 +51,52 @@ class GitHttp:
         process = _backend(environ, folder, path)
         assert process.stdout is not None  # noqa: S101 - a pipe by construction
         status, headers = _cgi_head(process.stdout)
+        body = _Body(process)
+        if not headers:
+            body.close()
+            return _refuse(start_response, "500 Internal Server Error", "git http-backend failed; see the mirror's log")
         start_response(status, headers)
-        return _body(process)
+        return body
+
+
+class _Body:
+    """What the backend still has to say; closed by the server, also where the client went away before reading it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert self._process.stdout is not None  # noqa: S101 - a pipe by construction
+        while chunk := self._process.stdout.read1(_CHUNK):  # type: ignore[attr-defined]  # it is a BufferedReader
+            yield chunk
+
+    def close(self) -> None:
+        """End the backend: what nobody reads needs no writer."""
+        assert self._process.stdout is not None  # noqa: S101 - a pipe by construction
+        self._process.stdout.close()
+        self._process.wait()
 
 
 def main(arguments: list[str]) -> None:
     """Serve until a signal ends the process."""
     root = Path(arguments[0])
-    read, write, origin = arguments[1:4]
-    doors = {read: (root / "mirror", False), write: (root / "mirror", True), origin: (root / "origin", True)}
-    listen = " ".join(f"127.0.0.1:{port}" for port in doors)
-    waitress.serve(GitHttp(doors), listen=listen, threads=_THREADS, ident=None)
+    read, write, origin = (socket.socket(fileno=int(descriptor)) for descriptor in arguments[1:4])
+    doors = {
+        _port(read): (root / "mirror", False),
+        _port(write): (root / "mirror", True),
+        _port(origin): (root / "origin", True),
+    }
+    waitress.serve(
+        GitHttp(doors),
+        sockets=[read, write, origin],
+        threads=_THREADS,
+        ident=None,
+        max_request_body_size=_LARGEST_PUSH,
+    )
+
+
+def _port(door: socket.socket) -> str:
+    return str(door.getsockname()[1])
 
 
 def _backend(environ: Mapping[str, Any], folder: Path, path: str) -> subprocess.Popen[bytes]:
@@ -89,16 +129,6 @@ def _cgi_head(stream: IO[bytes]) -> tuple[str, list[tuple[str, str]]]:
         else:
             headers.append((name, value.strip()))
     return status, headers
-
-
-def _body(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    assert process.stdout is not None  # noqa: S101 - a pipe by construction
-    try:
-        while chunk := process.stdout.read(_CHUNK):
-            yield chunk
-    finally:
-        process.stdout.close()
-        process.wait()
 
 
 def _refuse(start_response: Callable[..., Any], status: str, text: str) -> list[bytes]:
