@@ -23,7 +23,7 @@ __all__ = ["AipodSpec", "Metadata", "Spec", "parse_aipod"]
 _IMAGE_NAMES: Final = frozenset(
     {"image", "imagename", "imagetag", "tag", "envimage", "envimagetag", "containerimage", "backendimage", "imageurl"}
 )
-_TAG: Final = "an image tag can be moved; the image follows from spec.imageRef and the artifact catalog alone"
+_TAG: Final = "an image or tag is not chosen here; it follows from spec.imageRef and the artifact catalog alone"
 
 
 class Metadata(StrictModel):
@@ -81,7 +81,7 @@ def _tags(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[int | str, ..
     if isinstance(value, dict):
         for name, item in value.items():
             here = (*at, name)
-            if tagged_images_in(name) or (_is_image_name(name) and isinstance(item, str) and "@sha256:" not in item):
+            if tagged_images_in(name) or _is_image_name(name):
                 yield here
             else:
                 yield from _tags(item, here)

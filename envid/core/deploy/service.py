@@ -51,12 +51,14 @@ RESERVED_ENV: Final = frozenset(
         "AGENTRUN_PROVIDER",
         "AGENTRUN_PROVIDER_DIR",
         "AGENTRUN_ROLE",
+        "AGENTRUN_RUN_ID",
+        "AGENTRUN_TASK",
         "AGENTRUN_WORK_DIR",
         "CODEX_HOME",
         "PORT",
     }
 )
-"""Variables that the lane sets itself; a value by hand could boot another commit."""
+"""Variables that the lane, or the manager for a run, sets itself; a value by hand could boot another commit."""
 
 
 class ImageRef(Model):
