@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from blake3 import blake3
+
 from envid.adapters.process import find_tool, run
 from envid.core.buildprogress import BuildProgress
 from envid.core.buildrecord import MAX_RECORD_BYTES, find_record
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildKit", "BuildRequest", "BuiltImage", "ContextFile"]
 
+_NANOSECONDS: Final = 1_000_000_000
+_TIMES: Final = 40 * 365 * 86400 * _NANOSECONDS  # none of them in the future
 _LOCAL_HOSTS: Final = ("localhost", "127.", "[::1]")
 
 
@@ -198,7 +202,10 @@ def _write_context(root: Path, request: BuildRequest) -> None:
 def _write(target: Path, file: ContextFile) -> None:
     target.write_bytes(file.content)
     target.chmod(0o755 if file.mode == "100755" else 0o644)
-    os.utime(target, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH))
+    # BuildKit sends a file again only if its size or time is not that of the last build's file, so each content gets a
+    # time of its own. It is later than SOURCE_DATE_EPOCH, to which BuildKit sets all later times in the image.
+    time = _NANOSECONDS * SOURCE_DATE_EPOCH + 1 + int.from_bytes(blake3(file.content).digest()[:8]) % _TIMES
+    os.utime(target, ns=(time, time))
 
 
 def _read_reference(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from envid.adapters.buildkit import BuildKit, BuildRequest, ContextFile
 from envid.adapters.inner_build import InnerBuild
-from envid.local.tools import bootstrapped
+from envid.core.values import ImageReference
+from envid.local.tools import bootstrapped, tool_folders
 from tests.support.lanes import LaneRepository, Stack, git
 
 pytestmark = pytest.mark.integration
@@ -282,3 +285,27 @@ def test_another_dependency_changes_the_dependency_layer_only(make_lane: Callabl
     after = layers_of(release(lane)["repositoryDigest"])
     assert before[:-1] == after[:-1]
     assert before[-1] != after[-1]
+
+
+def test_a_file_of_the_same_size_is_never_taken_from_an_earlier_build(stack: Stack, tmp_path: Path) -> None:
+    """BuildKit compares what it was sent before by size and time alone, and every file here has one time."""
+    builder = BuildKit(stack.services.buildkit_host, tools=tool_folders())
+
+    def build(content: bytes, label: bytes) -> bytes:
+        folder = tmp_path / content.decode()
+        builder.build(
+            BuildRequest(
+                image=ImageReference.parse(f"{stack.services.registry}/test/stale:1"),
+                platform="linux/amd64",
+                containerfile=ContextFile("Containerfile", "100644", b"FROM scratch\nCOPY a /\nLABEL x=" + label),
+                context=(ContextFile("a", "100644", content),),
+                export=folder,
+            ),
+            lambda _: None,
+        )
+        (layer,) = [p for p in (folder / "blobs/sha256").iterdir() if p.read_bytes()[:2] == b"\x1f\x8b"]
+        assert any(b'"x":"' + label + b'"' in p.read_bytes() for p in (folder / "blobs/sha256").iterdir())
+        return gzip.decompress(layer.read_bytes())
+
+    assert b"one" in build(b"one", b"1")
+    assert b"two" in build(b"two", b"2")
