@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Section = Mapping[str, Any] | None
 
-__all__ = ["aipod_resolve"]
+__all__ = ["aipod_resolve", "resolution_data", "resolution_lines"]
 
 
 def aipod_resolve(file: str, *, commit: str = "", section: Section = None) -> Output:
@@ -47,10 +47,13 @@ def aipod_resolve(file: str, *, commit: str = "", section: Section = None) -> Ou
         )
         found = resolve_image_ref(aipod.image_ref, tools, source=(reader, commit_record(reader.objects, commit)))
     exit_code = 3 if found.status is AipodStatus.BLOCKED else 0
-    return Output(data=_data(found, workspace.lane.version), lines=_lines(found), exit_code=exit_code)
+    return Output(
+        data=resolution_data(found, workspace.lane.version), lines=resolution_lines(found), exit_code=exit_code
+    )
 
 
-def _data(found: Resolution, lane: str) -> dict[str, Any]:
+def resolution_data(found: Resolution, lane: str) -> dict[str, Any]:
+    """Return a resolution for machines: ``agentrun.aipod-resolution/1``, see ``docs/json.md``."""
     judgement = found.judgement
     wanted = judgement.wanted
     return {
@@ -75,7 +78,8 @@ def _data(found: Resolution, lane: str) -> dict[str, Any]:
     }
 
 
-def _lines(found: Resolution) -> list[str]:
+def resolution_lines(found: Resolution) -> list[str]:
+    """Return a resolution for people, its status last."""
     judgement = found.judgement
     rows = [
         ("image", str(found.image) if found.image else "-"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from envid.adapters.git import GitObjects
+from envid.commands.aipod import resolution_data, resolution_lines
 from envid.core.aipod import parse_aipod
 from envid.core.catalog import catalog_bytes, parse_catalog
 from envid.core.deploy import ImageRef
@@ -230,3 +232,21 @@ def test_no_reuse_comes_from_a_tag(world: World) -> None:
     found = world.resolve()
     assert found.judgement.decision is Decision.BLOCKED
     assert found.judgement.reason is Reason.DIGEST_DISAGREES
+
+
+@pytest.mark.parametrize("promoted", [True, False])
+def test_the_answer_for_machines_names_status_image_and_plan(world: World, *, promoted: bool) -> None:
+    world.release()
+    own = world.image_ref
+    found = world.resolve(own if promoted else own.model_copy(update={"commit_id": world.repo.head}))
+    data = json.loads(json.dumps(resolution_data(found, LANE.version)))
+    assert data["schemaVersion"] == "agentrun.aipod-resolution/1"
+    assert data["status"] == ("reused" if promoted else "build-required")
+    assert data["plan"]["decision"] == ("reuse" if promoted else "build")
+    assert data["imageRef"] == SourceRepo.image_ref(commitId=found.judgement.wanted.image_ref.commit_id)
+    if promoted:
+        assert data["image"] == f"{REGISTRY}/agentrun/agentrun-mgr-env@{data['digest']}"
+    else:
+        assert (data["image"], data["digest"]) == (None, None)
+        assert data["plan"]["envImage"].endswith(f":{data['envIdentity']}")
+    assert resolution_lines(found)[-1] == f"status={data['status']}"
