@@ -1,5 +1,6 @@
 // What the manager takes and what it refuses, each fault by its JSON path.
 import { expect, test } from "bun:test";
+import mentions from "../testing/image-mentions.json";
 import { imageRef, request } from "../testing/fixtures.ts";
 import { BadRequest, parseAipod, parseRun } from "./aipod.ts";
 import { imagesChosenIn } from "./images.ts";
@@ -70,21 +71,13 @@ test("a task that no Job could carry is refused", () => {
 
 // ---- an image is never chosen by a tag
 
-const TAGGED = [
-  "127.0.0.1:5000/agentrun/agentrun-mgr-env:latest",
-  "run it in registry.example.com/team/app:v1.2 please",
-  "localhost/app:1",
-  "(ghcr.io/owner/name:main)",
-  "node:latest",
-  "[::1]:5000/app:dev",
-];
-test.each(TAGGED)("%p is refused in a prompt and in a payload", (text) => {
+test.each(mentions.tagged)("%p is refused in a prompt and in a payload", (text) => {
   expect(faultsOf(parseRun, request({ prompt: text }))).toEqual(["$.prompt"]);
   expect(faultsOf(parseRun, request({ payload: { a: [{ b: text }] } }))).toEqual(["$.payload.a[0].b"]);
   expect(faultsOf(parseRun, request({ payload: { [text]: 1 } }))).toHaveLength(1);
 });
 
-test.each(["image", "imageTag", "image_tag", "IMAGE", "container-image", "tag", "envImage"])(
+test.each(mentions.fields)(
   "a field named %s is refused, however deep and whatever its value",
   (name) => {
     expect(imagesChosenIn({ a: [{ b: { [name]: { x: 1 } } }] })).toEqual([["a", 0, "b", name]]);
@@ -92,13 +85,10 @@ test.each(["image", "imageTag", "image_tag", "IMAGE", "container-image", "tag", 
   },
 );
 
-test.each([
-  "fix src/main.ts:12 and http://localhost:8080/a/b:3",
-  "see https://example.com/x/y:z",
-  "git@github.com:pikasTech/agentrun.git",
-  `127.0.0.1:5000/agentrun/env@sha256:${"a".repeat(64)}`,
-  "at 12:30 ratio 3:2, key:value",
-  "describe this image: a cat",
-])("%p is innocent", (text) => {
+test.each(mentions.innocent)("%p is innocent", (text) => {
   expect(imagesChosenIn({ prompt: text })).toEqual([]);
+});
+
+test.each(mentions.innocentFields)("a field named %p is innocent", (name) => {
+  expect(imagesChosenIn({ [name]: "x" })).toEqual([]);
 });

@@ -76,7 +76,7 @@ function checked<T>(schema: z.ZodType<T>, text: string): T {
   const document = parseJson(text);
   const faults = imagesChosenIn(document).map((path) => ({
     where: jsonPath(path),
-    problem: "an image tag can be moved; the image follows from spec.imageRef and the artifact catalog alone",
+    problem: "an image or tag is not chosen here; it follows from spec.imageRef and the artifact catalog alone",
   }));
   const parsed = schema.safeParse(document);
   for (const issue of parsed.error?.issues ?? []) {
