@@ -35,9 +35,20 @@ test.each([
   ["digest-disagrees", { repositoryDigest: "127.0.0.1:5000/agentrun/agentrun-mgr-env:latest" }],
   ["repository-disagrees", { image: `127.0.0.1:5000/other:${IDENTITY}` }],
   ["repository-disagrees", { envIdentity: "2".repeat(64) }],
+  ["source-disagrees", { toolchainInputs: { scheme: "envid/1", inputs: [] } }],
 ])("an entry that %s is not believed", (reason, change) => {
   const found = resolve(imageRef, catalogOf([{ ...entry, ...change }]), "v0.1");
   expect(found).toMatchObject({ status: "blocked", image: null, plan: { decision: "blocked", reason } });
+});
+
+test.each([
+  ["repoUrl", "https://github.com/pikasTech/agentrun.git"],
+  ["commitId", "f".repeat(40)],
+  ["dockerfilePath", "images/Containerfile"],
+])("a %s that was edited into an entry gives no image", (name, value) => {
+  const wanted = { ...imageRef, [name]: value };
+  const found = resolve(wanted, catalogOf([{ ...entry, imageRef: wanted }]), "v0.1");
+  expect(found).toMatchObject({ status: "blocked", image: null, plan: { reason: "source-disagrees" } });
 });
 
 test("a catalog of another lane is not believed", () => {

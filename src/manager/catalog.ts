@@ -12,6 +12,9 @@ const entry = z.looseObject({
   repositoryDigest: z.string(),
   envIdentity: z.string().regex(/^[0-9a-f]{64}$/),
   bootCommit: z.string().regex(/^[0-9a-f]{40}$/),
+  toolchainInputs: z.looseObject({
+    inputs: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })),
+  }),
 });
 const catalog = z.looseObject({
   schemaVersion: z.literal("agentrun.artifact-catalog/1"),
@@ -120,6 +123,12 @@ function isSame(one: ImageRef, other: ImageRef): boolean {
 function faultOf(one: Entry, from: Catalog, lane: string): { reason: string; detail: string } | null {
   if (one.lane !== lane || from.lane !== lane) {
     return { reason: "lane-disagrees", detail: `it is of lane ${one.lane}, not ${lane}` };
+  }
+  const recorded = new Map(one.toolchainInputs.inputs.map(({ name, value }) => [name, value]));
+  const isRecorded = (field: "repoUrl" | "commitId" | "dockerfilePath"): boolean =>
+    recorded.get(`imageRef.${field}`) === one.imageRef[field];
+  if (!isRecorded("repoUrl") || !isRecorded("commitId") || !isRecorded("dockerfilePath")) {
+    return { reason: "source-disagrees", detail: "the inputs of its envIdentity record another imageRef" };
   }
   const [repository, pinned] = one.repositoryDigest.split("@");
   if (pinned !== one.digest) {

@@ -26,6 +26,15 @@ export const entry = {
   envIdentity: IDENTITY,
   bootCommit: BOOT_COMMIT,
   sourceCommit: BOOT_COMMIT,
+  toolchainInputs: {
+    scheme: "envid/1",
+    inputs: [
+      { kind: "containerfile", name: "Containerfile", mode: "100644", size: 3, blake3: "0".repeat(64) },
+      { kind: "image-ref", name: "imageRef.commitId", mode: "", size: 40, value: imageRef.commitId },
+      { kind: "image-ref", name: "imageRef.dockerfilePath", mode: "", size: 13, value: imageRef.dockerfilePath },
+      { kind: "image-ref", name: "imageRef.repoUrl", mode: "", size: 41, value: imageRef.repoUrl },
+    ],
+  },
 };
 
 export function catalogText(services: readonly object[] = [entry], lane = "v0.1"): string {
