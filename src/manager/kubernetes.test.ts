@@ -66,6 +66,41 @@ test("a redirect is not followed: it would get the token", async () => {
   await expect(jobs().create(job)).rejects.toThrow(JobsError);
 });
 
+test("an answer that names no Job is an error of this kind", async () => {
+  answer = () => new Response("<html>", { status: 200 });
+  await expect(jobs().create(job)).rejects.toThrow(JobsError);
+});
+
+test.skipIf(!Bun.which("openssl"))("only an API that the ServiceAccount's CA signed gets the token", async () => {
+  const make = async (name: string): Promise<{ key: string; cert: string }> => {
+    const [key, cert] = [join(account, `${name}.key`), join(account, `${name}.crt`)];
+    const args = ["-newkey", "rsa:2048", "-nodes", "-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1"];
+    await Bun.$`openssl req -x509 -days 1 -keyout ${key} -out ${cert} ${args}`.quiet();
+    return { key: await Bun.file(key).text(), cert: await Bun.file(cert).text() };
+  };
+  const [own, foreign] = [await make("own"), await make("foreign")];
+  const tokens: (string | null)[] = [];
+  const api = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: own,
+    fetch: ({ headers }) => {
+      tokens.push(headers.get("authorization"));
+      return answer();
+    },
+  });
+  try {
+    const subject = new KubernetesJobs(`https://127.0.0.1:${api.port}`, account);
+    await writeFile(join(account, "ca.crt"), foreign.cert);
+    await expect(subject.create(job)).rejects.toThrow("did not answer");
+    expect(tokens).toEqual([]);
+    await writeFile(join(account, "ca.crt"), own.cert);
+    expect(await subject.create(job)).toEqual({ name: "made", namespace: "agentrun-v01" });
+  } finally {
+    await api.stop(true);
+  }
+});
+
 test("an API that is away is an error of this kind", async () => {
   const subject = jobs();
   await server.stop(true);

@@ -47,7 +47,9 @@ export class KubernetesJobs implements Jobs {
       const { reason = "no reason", message = "" } = failure.safeParse(body).data ?? {};
       throw new JobsError(`the Kubernetes API refused the Job: ${answer.status} ${reason}: ${message}`);
     }
-    const { name, namespace } = created.parse(body).metadata;
+    const made = created.safeParse(body);
+    if (!made.success) throw new JobsError(`the Kubernetes API answered ${answer.status}, and named no Job`);
+    const { name, namespace } = made.data.metadata;
     return { name, namespace };
   }
 }
