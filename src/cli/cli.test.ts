@@ -40,6 +40,14 @@ test("health and ready are the manager's own answers", async () => {
   expect(await run("ready")).toMatchObject({ status: 0, document: { database: "not-configured" } });
 });
 
+test("version asks no manager, and --json changes nothing", async () => {
+  await server.stop(true);
+  const ran = await run("version");
+  expect(ran).toMatchObject({ status: 0, document: { bun: Bun.version }, err: "" });
+  expect(ran.document.version).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(await run("--json", "version")).toEqual(ran);
+});
+
 test("a promoted imageRef resolves to its pinned image", async () => {
   const ran = await run("resolve", await file({ spec: { imageRef } }));
   expect(ran).toMatchObject({ status: 0, document: { status: "reused", image: PINNED }, err: "" });
@@ -66,6 +74,7 @@ test.each([
   [["constructor"]],
   [["resolve"]],
   [["health", "more"]],
+  [["version", "more"]],
   [["--nope"]],
   [["run", "/nowhere"]],
 ])("%p is bad usage, and says so in JSON", async (argv) => {

@@ -3,8 +3,10 @@
 // Exit status: 0 done, 2 bad input or usage, 3 the image must be built first, 4 the manager failed or did not answer.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { version } from "../../package.json";
 
-const USAGE = "usage: bun src/cli/main.ts [--manager URL] health | ready | resolve AIPOD_FILE | run RUN_FILE";
+const USAGE =
+  "usage: bun src/cli/main.ts [--json] [--manager URL] version | health | ready | resolve AIPOD_FILE | run RUN_FILE";
 const ROUTES: Record<string, string> = {
   health: "/health",
   ready: "/ready",
@@ -24,7 +26,8 @@ async function main(argv: string[], environment: Record<string, string | undefin
   try {
     const { values, positionals } = parseArgs({
       args: argv,
-      options: { manager: { type: "string" } },
+      // every command of the project takes --json; this one prints nothing else
+      options: { manager: { type: "string" }, json: { type: "boolean" } },
       allowPositionals: true,
     });
     manager = values.manager ?? environment.AGENTRUN_MANAGER_URL ?? "http://127.0.0.1:8080";
@@ -33,6 +36,9 @@ async function main(argv: string[], environment: Record<string, string | undefin
     return finish({ error: "bad-input", what: error instanceof Error ? error.message : "", next: USAGE }, 2);
   }
   const [command = "", file] = words;
+  if (command === "version" && words.length === 1) {
+    return finish({ version, bun: Bun.version, commit: environment.AGENTRUN_BOOT_COMMIT ?? null }, 0);
+  }
   const route = Object.hasOwn(ROUTES, command) ? ROUTES[command] : undefined;
   const needsFile = command === "resolve" || command === "run";
   if (!route || words.length !== (needsFile ? 2 : 1)) {

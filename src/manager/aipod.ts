@@ -59,12 +59,21 @@ export class BadRequest extends Error {
 }
 
 export function parseAipod(text: string): Aipod {
-  return checked(aipod, text);
+  return checked(aipod, parseJson(text));
+}
+
+/** Parses an imageRef from a query, in which each of its fields stands once and nothing else does. */
+export function parseImageRef(query: URLSearchParams): ImageRef {
+  const fields = Object.fromEntries(query);
+  if (Object.keys(fields).length !== query.size) {
+    throw new BadRequest([{ where: "$", problem: "a field is given more than once" }]);
+  }
+  return checked(imageRef, fields);
 }
 
 /** Parses the request for a run. Its prompt and payload reach the runner, and never decide an image. */
 export function parseRun(text: string): Run {
-  const parsed = checked(run, text);
+  const parsed = checked(run, parseJson(text));
   const { prompt, payload } = parsed;
   if (Buffer.byteLength(JSON.stringify({ prompt, payload })) > LONGEST_TASK_BYTES) {
     throw new BadRequest([{ where: "$", problem: `prompt and payload are longer than ${LONGEST_TASK_BYTES} bytes` }]);
@@ -72,8 +81,7 @@ export function parseRun(text: string): Run {
   return parsed;
 }
 
-function checked<T>(schema: z.ZodType<T>, text: string): T {
-  const document = parseJson(text);
+function checked<T>(schema: z.ZodType<T>, document: unknown): T {
   const faults = imagesChosenIn(document).map((path) => ({
     where: jsonPath(path),
     problem: "an image or tag is not chosen here; it follows from spec.imageRef and the artifact catalog alone",

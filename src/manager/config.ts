@@ -1,16 +1,18 @@
 // What the manager is told at start, checked once.
 import { z } from "zod";
+import { isDatabaseUrl } from "./database.ts";
 
 const environment = z.object({
   AGENTRUN_BOOT_COMMIT: z.string().regex(/^[0-9a-f]{40}$/, "must be a full commit id: 40 lower-case hex digits"),
   AGENTRUN_ENV_IDENTITY: z.string().regex(/^[0-9a-f]{64}$/, "must be an envIdentity: 64 lower-case hex digits"),
+  AGENTRUN_SERVICE: z.string().min(1).default("agentrun-mgr"),
   AGENTRUN_LANE: z.string().regex(/^v\d+\.\d+$/, "must be a lane, as v0.1"),
   AGENTRUN_CATALOG_FILE: z.string().startsWith("/", "must be an absolute path").optional(),
   AGENTRUN_JOB_TEMPLATES: z.string().startsWith("/", "must be an absolute path").optional(),
   // it carries a password: a message never has it
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\/./, "must be a postgres:// URL")
+    .refine(isDatabaseUrl, "must be a postgres:// URL, with user and password percent-encoded")
     .optional(),
   PORT: z.coerce.number().int().min(0).max(65535).default(8080),
 });
@@ -19,6 +21,7 @@ export interface Config {
   readonly commit: string;
   readonly envIdentity: string;
   readonly lane: string;
+  readonly service: string;
   readonly port: number;
   readonly catalogFile: string | undefined;
   readonly jobTemplates: string | undefined;
@@ -39,6 +42,7 @@ export function readConfig(source: Record<string, string | undefined>): Config {
     commit: data.AGENTRUN_BOOT_COMMIT,
     envIdentity: data.AGENTRUN_ENV_IDENTITY,
     lane: data.AGENTRUN_LANE,
+    service: data.AGENTRUN_SERVICE,
     port: data.PORT,
     catalogFile: data.AGENTRUN_CATALOG_FILE,
     jobTemplates: data.AGENTRUN_JOB_TEMPLATES,

@@ -8,6 +8,18 @@ export interface Database {
   answers(): Promise<boolean>;
 }
 
+/** Says whether Bun's client takes the URL: one that it refuses would end the manager with a trace. */
+export function isDatabaseUrl(url: string): boolean {
+  if (!/^postgres(ql)?:\/\/./.test(url)) return false;
+  try {
+    // nothing is connected before the first query
+    void new SQL(url, { max: 1 }).close().catch(() => undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function openDatabase(url: string): Database {
   const connect = (): SQL => new SQL(url, { max: 1, connectionTimeout: DEADLINE_SECONDS, idleTimeout: 30 });
   let sql = connect();

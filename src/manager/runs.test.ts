@@ -157,3 +157,28 @@ test("resolve answers, and starts nothing", async () => {
   expect(answer).toMatchObject({ status: "reused", image: PINNED });
   expect(jobs.created).toEqual([]);
 });
+
+async function getResolved(query: string): Promise<{ status: number; answer: Record<string, unknown> }> {
+  const server = serve(config(), parts);
+  stop = () => server.stop(true);
+  const response = await fetch(new URL(`/v1/aipod/resolve?${query}`, server.url));
+  return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+}
+
+test("an imageRef in a query resolves as one in an Aipod does", async () => {
+  const { status, answer } = await getResolved(`${new URLSearchParams(imageRef)}`);
+  expect(status).toBe(200);
+  expect(answer).toMatchObject({ status: "reused", image: PINNED });
+  expect(jobs.created).toEqual([]);
+});
+
+test.each([
+  ["a tag beside it", { ...imageRef, tag: "latest" }, "", "$.tag"],
+  ["a short commit", { ...imageRef, commitId: "abc1234" }, "", "$.commitId"],
+  ["a field missing", { kind: imageRef.kind }, "", "$.repoUrl"],
+  ["a commit twice", imageRef, `&commitId=${"f".repeat(40)}`, "$"],
+])("an imageRef in a query with %s is refused", async (_, fields, more, where) => {
+  const { status, answer } = await getResolved(`${new URLSearchParams(fields as Record<string, string>)}${more}`);
+  expect(status).toBe(400);
+  expect((answer.faults as { where: string }[]).map((fault) => fault.where)).toContain(where);
+});

@@ -22,8 +22,16 @@ function databaseThat(answers: boolean): Database {
 }
 
 test("health names the commit, the identity and the lane", async () => {
-  const answer = { status: "ok", commit: "a".repeat(40), envIdentity: "b".repeat(64), lane: "v0.1" };
-  expect(await get("/health")).toEqual({ status: 200, answer });
+  const { status, answer } = await get("/health");
+  expect(status).toBe(200);
+  expect(answer).toEqual({
+    status: "ok",
+    commit: "a".repeat(40),
+    envIdentity: "b".repeat(64),
+    lane: "v0.1",
+    service: "agentrun-mgr",
+    uptimeSeconds: expect.any(Number),
+  });
 });
 
 test("health does not depend on the database: a restart would not help it", async () => {
@@ -51,6 +59,18 @@ test("a database that is away, and one that never answers, are unreachable", asy
 
 test("an unknown path is 404 and JSON", async () => {
   expect(await get("/nowhere")).toEqual({ status: 404, answer: { error: "not-found" } });
+});
+
+test.each([
+  ["a password that is not percent-encoded", "postgres://robot:hunter%zz2@host/agentrun_v01"],
+  ["a password with a # in it", "postgres://robot:hunter#2@host/agentrun_v01"],
+  ["a port that is none", "postgres://robot:hunter2@host:port/agentrun_v01"],
+  ["no host", "postgres://robot:hunter2@/agentrun_v01"],
+])("a DATABASE_URL with %s is named, and not shown", (_, url) => {
+  const read = () => config({ DATABASE_URL: url });
+  expect(read).toThrow(ConfigError);
+  expect(read).toThrow("DATABASE_URL");
+  expect(read).not.toThrow("hunter");
 });
 
 test("every wrong variable is named at once, and a password is never shown", () => {

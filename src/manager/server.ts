@@ -1,5 +1,5 @@
 // The manager's HTTP door: health and readiness, what an imageRef resolves to, and the start of a run.
-import { BadRequest, parseAipod, parseRun } from "./aipod.ts";
+import { BadRequest, parseAipod, parseImageRef, parseRun } from "./aipod.ts";
 import { CatalogError, type CatalogSource, type Resolution, resolve } from "./catalog.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./database.ts";
@@ -20,10 +20,12 @@ export interface Health {
   readonly commit: string;
   readonly envIdentity: string;
   readonly lane: string;
+  readonly service: string;
+  readonly uptimeSeconds: number;
 }
 
-export function health(config: Config): Health {
-  return { status: "ok", commit: config.commit, envIdentity: config.envIdentity, lane: config.lane };
+export function health({ commit, envIdentity, lane, service }: Config): Health {
+  return { status: "ok", commit, envIdentity, lane, service, uptimeSeconds: Math.floor(process.uptime()) };
 }
 
 export function serve(config: Config, parts: Parts = {}): Bun.Server<undefined> {
@@ -34,6 +36,10 @@ export function serve(config: Config, parts: Parts = {}): Bun.Server<undefined> 
       "/health": { GET: () => Response.json(health(config)) },
       "/ready": { GET: () => ready(parts) },
       "/v1/aipod/resolve": {
+        GET: ({ url }) =>
+          answered(async () =>
+            Response.json(await resolved(config, parts, parseImageRef(new URL(url).searchParams))),
+          ),
         POST: (request) =>
           answered(async () =>
             Response.json(await resolved(config, parts, parseAipod(await request.text()).spec.imageRef)),
