@@ -25,9 +25,13 @@ __all__ = ["Container", "Image", "Namespace", "pull", "unpack"]
 
 _USER = 65532
 _TYPES = "application/vnd.docker.distribution.manifest.v2+json"
+# sets the loopback up, which is down in a new namespace, and serves
 _SERVE = """
-import pathlib, sys, waitress.server
+import fcntl, pathlib, socket, struct, sys, waitress.server
 from envid.local.git_http import GitHttp
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP))
 folder, port = sys.argv[1:]
 server = waitress.server.create_server(GitHttp({port: (pathlib.Path(folder), False)}), host="127.0.0.1", port=int(port))
 print("listening", flush=True)
@@ -107,22 +111,16 @@ class Namespace:
     """A network namespace in which a mirror's read door listens at ``mirror_url``, and nothing else is reachable."""
 
     def __init__(self, repositories: Path, mirror_url: str) -> None:
-        self._name = f"boot-{uuid.uuid4().hex[:8]}"
         self._repositories = repositories
         self._port = urlsplit(mirror_url).port or 80
 
     @property
     def path(self) -> str:
-        return f"/var/run/netns/{self._name}"
+        return f"/proc/{self._mirror.pid}/ns/net"
 
     def __enter__(self) -> Self:
-        _call("ip", "netns", "add", self._name)
-        self._inside("ip", "link", "set", "lo", "up")
         self._mirror = subprocess.Popen(
-            [
-                *("ip", "netns", "exec", self._name, sys.executable, "-c", _SERVE),
-                *(str(self._repositories), str(self._port)),
-            ],
+            ["unshare", "--net", sys.executable, "-c", _SERVE, str(self._repositories), str(self._port)],
             stdout=subprocess.PIPE,
         )
         assert self._mirror.stdout is not None
@@ -132,7 +130,6 @@ class Namespace:
     def __exit__(self, *_: object) -> None:
         self._mirror.terminate()
         self._mirror.communicate()
-        _call("ip", "netns", "delete", self._name)
 
     def get(self, url: str) -> Any:
         """Return a JSON answer that someone in this namespace gets, asking until someone listens."""
@@ -142,10 +139,7 @@ class Namespace:
             "    try: print(urllib.request.urlopen(sys.argv[1]).read().decode()); break\n"
             "    except OSError: time.sleep(0.1)\n"
         )
-        return json.loads(self._inside(sys.executable, "-c", asking, url))
-
-    def _inside(self, *argv: str) -> str:
-        return _call("ip", "netns", "exec", self._name, *argv)
+        return json.loads(_call("nsenter", f"--net={self.path}", sys.executable, "-c", asking, url))
 
 
 class Container:
