@@ -72,7 +72,7 @@ class Lane:
         self.invoke("git-mirror.sync")
 
     def lay_out(self) -> None:
-        """Write the build's context for the build by hand: the same files, modes and times as publish gives."""
+        """Write the build's context for the build by hand: the same files with the same modes as publish gives."""
         with environment_of(self.source) as (reader, _, environment):
             assert environment.containerfile is not None  # noqa: S101
             for side, files in (("dockerfile", [environment.containerfile]), ("context", environment.files)):
@@ -81,8 +81,6 @@ class Lane:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(reader.content(file))
                     target.chmod(0o755 if file.mode == "100755" else 0o644)
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            os.utime(path, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH))
 
     def by_hand(self) -> None:
         """Build and push with buildctl, as publish does."""

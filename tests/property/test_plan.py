@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from envid.core.catalog import CatalogEntry, parse_catalog
@@ -34,7 +34,8 @@ def paths_of(value: Any, at: Path = ()) -> list[Path]:
     return [at]
 
 
-PATHS = [path for path in paths_of(DOCUMENT) if path]
+# what vouches for the image is catalog.verify's question
+PATHS = [path for path in paths_of(DOCUMENT) if path and path[0] != "attestations"]
 
 
 def parent_of(document: Any, path: Path) -> Any:
@@ -127,8 +128,8 @@ def test_no_edit_of_what_is_proven_is_ever_reused(changes: list[tuple[Path, str,
     document = copy.deepcopy(DOCUMENT)
     apply(document, changes)
     entry = parsed(document)
-    assume(entry is not None)
-    assert entry is not None
+    if entry is None:
+        return  # a catalog that does not parse blocks everything
     decision, image = decide(entry)
     unchanged = relevant(document) == relevant(DOCUMENT)
     if decision is Decision.REUSE:
@@ -143,7 +144,5 @@ def test_one_proven_field_set_to_anything_else_is_no_reuse(path: Path, value: An
     document = copy.deepcopy(DOCUMENT)
     apply(document, [(path, "set", value)])
     entry = parsed(document)
-    assume(entry is not None)
-    assert entry is not None
-    if relevant(document) != relevant(DOCUMENT):
+    if entry is not None and relevant(document) != relevant(DOCUMENT):
         assert decide(entry)[0] is not Decision.REUSE
