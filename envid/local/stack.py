@@ -181,10 +181,17 @@ def _all_or_none(local: Path) -> Iterator[None]:
     ran_before = {service.name for service in _services(local) if service.pid is not None}
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         for service in reversed(_services(local)):
             if service.name not in ran_before:
                 service.end()
+        if isinstance(error, OSError):
+            raise ServiceError(
+                "the embedded stack can't be set up",
+                cause=str(error),
+                remedy="make room and check the rights there, or set ENVID_STATE to another folder",
+                code="local-failed",
+            ) from None
         raise
 
 
