@@ -65,7 +65,7 @@ def machine(tmp_path: Path) -> Machine:
         (virtual / program).write_text('#!/bin/sh\ncp /bin/true "$3"\n')
         (virtual / program).chmod(0o755)
     made = Machine(checkout, programs, tmp_path / "cache")
-    made.put("go", made.put("go", GO))
+    made.put("go", GO)
     made.put("python3", f'exec "{sys.executable}" "$@"')
     for program in ("npm", "docker-registry", "runc", "mmdebstrap"):
         made.put(program, "exit 0")
