@@ -58,7 +58,7 @@ def prepare(folder: Path, state: Path, size: int) -> list[str]:
     process = subprocess.Popen(["git", "-C", str(source), "fast-import", "--quiet"], stdin=subprocess.PIPE)
     process.communicate(b"".join(tree(size)))
     run("git", "-C", str(source), "reset", "-q", "--hard")
-    environment = {"ENVID_STATE": str(state), "PATH": os.environ["PATH"], "HOME": str(folder)}
+    environment = {"ENVID_STATE": str(state), "PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     environment |= {"GIT_CONFIG_GLOBAL": "/dev/null", "PYTHONSAFEPATH": "1"}
 
     def commit(message: str) -> None:
