@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from envid.local.tools import bootstrapped
+
 __all__ = ["Container", "Image", "Namespace", "pull", "unpack"]
 
 _USER = 65532
@@ -154,7 +156,7 @@ class Container:
 
     @property
     def _runc(self) -> list[str]:
-        return ["runc", "--root", str(self._folder / "state")]
+        return [bootstrapped("runc"), "--root", str(self._folder / "state")]
 
     def start(self, variables: dict[str, str], mounts: list[dict[str, Any]] | None = None) -> subprocess.Popen[str]:
         """Start the image's own entrypoint; the process ends when the container does, with its status."""
