@@ -1,0 +1,25 @@
+"""The Invoke collection: flags in, ``envid.commands`` out.
+
+Another repository takes it over in two lines::
+
+from envid.tasks import namespace
+ns = namespace
+"""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from envid.tasks import delivery, images, inspect, local, mirror
+
+__all__ = ["namespace"]
+
+
+def _namespace() -> Collection:
+    root = Collection()
+    for module in (delivery, inspect, images, mirror, local):
+        module.add_to(root)
+    return root
+
+
+namespace = _namespace()
