@@ -24,8 +24,8 @@ CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "fractions",
     "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex",
     "string", "textwrap", "types", "typing", "unicodedata", "urllib.parse", "uuid",
-    "blake3", "cyclonedx", "detect_secrets", "jsonyx", "lightkube.models", "packageurl", "pydantic", "pydantic_core",
-    "yaml",
+    "blake3", "cyclonedx", "detect_secrets", "jsonyx", "lightkube.models", "lightkube.utils.quantity", "packageurl",
+    "pydantic", "pydantic_core", "yaml",
 }  # fmt: skip
 
 
