@@ -11,11 +11,12 @@ from invoke.collection import Collection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from invoke.config import Config
     from invoke.context import Context
 
     from envid.cli import Output
 
-__all__ = ["COMMIT", "DEBUG", "JSON", "group", "run"]
+__all__ = ["COMMIT", "DEBUG", "JSON", "group", "run", "section_of"]
 
 JSON: Final = "print JSON for machines"
 DEBUG: Final = "show the traceback of an error"
@@ -37,13 +38,13 @@ def run(context: Context, command: str, *, as_json: bool, debug: bool, with_sect
     module, _, name = command.partition(".")
     function: Callable[..., Output] = getattr(import_module(f"envid.commands.{module}"), name)
     if with_section:
-        flags["section"] = _section(context)
+        flags["section"] = section_of(context.config)
     execute(partial(function, **flags), as_json=as_json, debug=debug)
 
 
-def _section(context: Context) -> Any:
+def section_of(config: Config) -> Any:
     """Return invoke.yaml's ``envid`` section, which Invoke has read; None where it has none."""
-    section = context.config.get("envid")
+    section = config.get("envid")
     return None if section is None else _plain(section)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Ran", "envid", "invoke"]
+__all__ = ["Ran", "agentrun", "envid", "invoke"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Ran:
 def envid(folder: Path, *arguments: str, **environment: str) -> Ran:
     """Run ``python -m envid``."""
     return _run([sys.executable, "-m", "envid", *arguments], folder, environment)
+
+
+def agentrun(folder: Path, *arguments: str, **environment: str) -> Ran:
+    """Run the console script ``agentrun``'s entry point."""
+    code = "from envid.tasks.program import main; main()"
+    return _run([sys.executable, "-c", code, *arguments], folder, environment)
 
 
 def invoke(folder: Path, *arguments: str, **environment: str) -> Ran:
