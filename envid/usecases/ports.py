@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from envid.adapters.buildkit import BuildRequest, BuiltImage
     from envid.adapters.gitops import PushResult, Signature
+    from envid.adapters.kubernetes import ServiceReply
+    from envid.core.objects import KubeObject
     from envid.core.promotion import TreeEdit
     from envid.core.values import CommitId, Digest, ImageReference
 
-__all__ = ["Builder", "GitOps", "ImageRegistry", "Progress"]
+__all__ = ["Builder", "ClusterApi", "GitOps", "ImageRegistry", "Progress"]
 
 
 class Progress(Protocol):
@@ -84,4 +86,40 @@ class GitOps(Protocol):
 
     def log(self, tip: CommitId, path: str, *, limit: int) -> list[CommitId]:
         """Return the commits that changed ``path``, newest first."""
+        ...
+
+
+class ClusterApi(Protocol):
+    """The cluster's API server; objects are plain JSON (R8, R11, R12, R18)."""
+
+    def apply(self, manifest: KubeObject, *, dry_run: bool = False) -> KubeObject:
+        """Apply server-side, and return what the API server then has."""
+        ...
+
+    def create(self, manifest: KubeObject, *, dry_run: bool = False) -> KubeObject:
+        """Create an object; the error's code is ``already-exists`` where the name is taken."""
+        ...
+
+    def get(self, kind: str, name: str, namespace: str = "") -> KubeObject | None:
+        """Return one object; None means absent, and only that."""
+        ...
+
+    def list(self, kind: str, namespace: str = "", labels: Mapping[str, str] | None = None) -> list[KubeObject]:
+        """Return the objects of a kind."""
+        ...
+
+    def delete(self, kind: str, name: str, namespace: str = "") -> bool:
+        """Delete one object, and tell whether there was one."""
+        ...
+
+    def watch(self, kind: str, name: str, namespace: str = "", *, timeout: float = 300) -> Iterator[KubeObject]:
+        """Yield an object's present state and every later one, until it is deleted."""
+        ...
+
+    def pod_log(self, namespace: str, pod: str, container: str, *, tail: int | None = None) -> str:
+        """Return a container's log."""
+        ...
+
+    def service_get(self, namespace: str, service: str, port: int, path: str) -> ServiceReply:
+        """Ask a Service over HTTP, through the API server."""
         ...
