@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envid.cli import Output, progress
+from envid.commands.results import image_results, one_or_all, write_results
 from envid.commands.wiring import (
     commit_record,
     find_publication,
@@ -47,6 +48,7 @@ def plan(
     dirty: bool = False,
     out: str = "",
     rebuild: Sequence[str] = (),
+    results: str = "",
     section: Section = None,
 ) -> Output:
     """Say build or reuse for each service, and why."""
@@ -61,6 +63,17 @@ def plan(
         del reader
     if out:
         write_atomic(Path(out), canonical_json(data))
+    services = data["services"]
+    write_results(
+        results,
+        {
+            "summary": str(planned.plan.summary),
+            "envIdentity": one_or_all({s["serviceId"]: s["envIdentity"] for s in services}),
+            "status": one_or_all({s["serviceId"]: s["decision"] for s in services}),
+            "digest": one_or_all({s["serviceId"]: s["digest"] for s in services}),
+            "mirrorRevision": planned.plan.mirror_revision,
+        },
+    )
     exit_code = 0 if planned.plan.may_go_on else 3
     return Output(data=data, lines=plan_lines(planned.plan, data), exit_code=exit_code)
 
@@ -71,6 +84,7 @@ def publish(
     out: str = "",
     rebuild: Sequence[str] = (),
     run_id: str = "",
+    results: str = "",
     section: Section = None,
 ) -> Output:
     """Build or reuse each service, as planned, and keep the result for promote."""
@@ -117,6 +131,15 @@ def publish(
         }
         for e in publication.entries
     ]
+    write_results(
+        results,
+        {
+            "status": one_or_all({str(s["serviceId"]): str(s["status"]) for s in services}),
+            "envIdentity": one_or_all({str(s["serviceId"]): str(s["envIdentity"]) for s in services}),
+            "digest": one_or_all({str(s["serviceId"]): str(s["digest"]) for s in services}),
+            **image_results(services),
+        },
+    )
     data = {"schemaVersion": "agentrun.publish/1", "commit": publication.commit, "services": services}
     lines = [
         line for e in publication.entries for line in (f"{e.service_id}  {e.repository_digest}", f"status={e.status}")
@@ -171,7 +194,9 @@ def render(*, commit: str = "", no_write: bool = False, out: str = "", section: 
     return Output(data=data, lines=lines if no_write else [*lines, f"written to {target}"])
 
 
-def promote(*, commit: str = "", publication: str = "", rollback_to: str = "", section: Section = None) -> Output:
+def promote(
+    *, commit: str = "", publication: str = "", rollback_to: str = "", results: str = "", section: Section = None
+) -> Output:
     """Push one commit with the new catalog and the rendered runtime to the GitOps branch."""
     from envid.core.values import CommitId
     from envid.errors import InputError
@@ -183,7 +208,9 @@ def promote(*, commit: str = "", publication: str = "", rollback_to: str = "", s
     tools = promotion_tools(workspace)
     with open_registry(workspace.settings) as registry:
         if rollback_to:
-            return promotion_output(rollback(tools, CommitId(rollback_to), registry=registry), workspace)
+            done = rollback(tools, CommitId(rollback_to), registry=registry)
+            write_results(results, {"gitopsCommit": done.commit})
+            return promotion_output(done, workspace)
         with open_objects(str(workspace.root)) as (_, reader):
             record = commit_record(reader.objects, commit)
             intent = read_intent(reader, record, lane=workspace.lane, source_repo=workspace.settings.source_repo)
@@ -198,6 +225,7 @@ def promote(*, commit: str = "", publication: str = "", rollback_to: str = "", s
             runtime_mirror_url=runtime_mirror(workspace),
             images=intent.images,
         )
+    write_results(results, {"gitopsCommit": done.commit})
     return promotion_output(done, workspace)
 
 

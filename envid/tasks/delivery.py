@@ -6,7 +6,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from envid.tasks.run import COMMIT, DEBUG, JSON, group, run
+from envid.tasks.run import COMMIT, DEBUG, JSON, RESULTS, group, run
 
 __all__ = ["add_to"]
 
@@ -17,6 +17,7 @@ __all__ = ["add_to"]
         "dirty": "plan the uncommitted work tree",
         "out": "also write the JSON to this file",
         "rebuild": "build this service whatever the catalog says (repeatable)",
+        "results": RESULTS,
         "json": JSON,
         "debug": DEBUG,
     },
@@ -28,11 +29,22 @@ def plan(
     dirty: bool = False,
     out: str = "",
     rebuild: list[str] | None = None,
+    results: str = "",
     json: bool = False,
     debug: bool = False,
 ) -> None:
     """Say build or reuse, and why."""
-    run(c, "delivery.plan", as_json=json, debug=debug, commit=commit, dirty=dirty, out=out, rebuild=rebuild or [])
+    run(
+        c,
+        "delivery.plan",
+        as_json=json,
+        debug=debug,
+        commit=commit,
+        dirty=dirty,
+        out=out,
+        rebuild=rebuild or [],
+        results=results,
+    )
 
 
 @task(
@@ -41,6 +53,7 @@ def plan(
         "out": "also write the result to this file",
         "rebuild": "build this service whatever the catalog says (repeatable)",
         "run-id": "the run that builds, for the provenance",
+        "results": RESULTS,
         "json": JSON,
         "debug": DEBUG,
     },
@@ -52,11 +65,22 @@ def publish(
     out: str = "",
     rebuild: list[str] | None = None,
     run_id: str = "",
+    results: str = "",
     json: bool = False,
     debug: bool = False,
 ) -> None:
     """Build or reuse each service, as planned."""
-    run(c, "delivery.publish", as_json=json, debug=debug, commit=commit, out=out, rebuild=rebuild or [], run_id=run_id)
+    run(
+        c,
+        "delivery.publish",
+        as_json=json,
+        debug=debug,
+        commit=commit,
+        out=out,
+        rebuild=rebuild or [],
+        run_id=run_id,
+        results=results,
+    )
 
 
 @task(
@@ -80,6 +104,7 @@ def render(
         "commit": COMMIT,
         "publication": "the file that publish --out wrote (default: the commit's own)",
         "rollback-to": "bring an earlier promotion back: its GitOps or source commit",
+        "results": RESULTS,
         "json": JSON,
         "debug": DEBUG,
     }
@@ -89,6 +114,7 @@ def promote(
     commit: str = "",
     publication: str = "",
     rollback_to: str = "",
+    results: str = "",
     json: bool = False,
     debug: bool = False,
 ) -> None:
@@ -101,6 +127,7 @@ def promote(
         commit=commit,
         publication=publication,
         rollback_to=rollback_to,
+        results=results,
     )
 
 

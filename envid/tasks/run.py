@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from envid.cli import Output
 
-__all__ = ["COMMIT", "DEBUG", "JSON", "group", "run", "section_of"]
+__all__ = ["COMMIT", "DEBUG", "JSON", "RESULTS", "group", "run", "section_of"]
 
 JSON: Final = "print JSON for machines"
 DEBUG: Final = "show the traceback of an error"
 COMMIT: Final = "full commit id (default: HEAD)"
+RESULTS: Final = "also write the results that Tekton takes to this folder, a file each"
 
 
 def group(name: str, *tasks: Any) -> Collection:

@@ -95,6 +95,35 @@ def test_a_business_change_reuses_and_only_commits_differ(released: LaneReposito
     assert all(path == CATALOG or path.startswith(f"{RUNTIME}/") for path in paths)
 
 
+def test_a_pipelines_steps_hand_over_through_files_and_may_be_tried_again(
+    clone_of_released: LaneRepository, tmp_path: Path
+) -> None:
+    lane = clone_of_released
+    commit = lane.commit("Change the business source", {"src/main.ts": "console.log(4);\n"})
+    lane.publish_source()
+    source, results = tmp_path / "workspace", tmp_path / "results"
+    lane.run("source.fetch", "--commit", commit, "--to", str(source))
+    # a fresh checkout at depth 1, with nothing of the developer's
+    step = LaneRepository(
+        source, lane.environment | {"ENVID_STATE": str(tmp_path / "step")}, lane.read_url, lane.write_url, ""
+    )
+    for _ in range(2):
+        step.run("plan", "--commit", commit, "--out", "../plan.json", "--results", str(results / "plan"))
+        step.run("publish", "--commit", commit, "--out", "../publication.json", "--results", str(results / "publish"))
+        step.run("promote", "--publication", "../publication.json", "--results", str(results / "promote"))
+    entry = lane.catalog()["services"][0]
+    found = {path.relative_to(results).as_posix(): path.read_text() for path in results.rglob("*") if path.is_file()}
+    assert found["plan/summary"] == "build=0 reuse=1 unsafeReuse=0"
+    assert found["plan/status"] == "reuse"
+    assert found["publish/status"] == "reused"
+    assert "publish/IMAGE_URL" not in found
+    assert {found["plan/envIdentity"], found["publish/envIdentity"]} == {entry["envIdentity"]}
+    assert {found["plan/digest"], found["publish/digest"]} == {entry["digest"]}
+    tip = lane.git("ls-remote", lane.read_url, "v0.1-gitops").split()[0]
+    assert found["promote/gitopsCommit"] == tip
+    assert entry["bootCommit"] == commit
+
+
 def test_every_source_of_the_digest_agrees_and_a_plain_head_does_not(released: LaneRepository) -> None:
     entry = released.catalog()["services"][0]
     by_tag, media_type = head(entry["image"], SCHEMA2)
