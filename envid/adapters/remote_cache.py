@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from envid.adapters.git import git, git_environment
+from envid.adapters.git_route import route_to
 from envid.adapters.process import find_tool, run
 from envid.core.values import CommitId
 from envid.errors import Blocked, GitError
@@ -29,6 +30,8 @@ __all__ = ["PushResult", "RemoteCache"]
 _LOCK_WAIT: Final = 120.0
 _LOCK_POLL: Final = 0.02
 _NETWORK_TIMEOUT: Final = 120.0
+_URL: Final = "<url>"
+"""Stands for the remote in the arguments: the way to it may be another than its own URL."""
 _PRELUDE: Final = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "fetch.writeCommitGraph=false")
 # what git and the servers say when another writer was faster; anything else is a refusal that no retry mends
 _RACE_WORDS: Final = (
@@ -67,7 +70,7 @@ class RemoteCache:
     def refs(self, url: str, refs: Sequence[str]) -> dict[str, CommitId]:
         """Ask ``url`` where ``refs`` are; the answer lacks those that do not exist."""
         with self.locked():
-            done = self._remote(["ls-remote", "--refs", "--end-of-options", url, *refs], url)
+            done = self._remote(["ls-remote", "--refs", "--end-of-options", _URL, *refs], url)
         found = (line.partition("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
         return {name: CommitId(oid) for oid, _, name in found if name in refs}
 
@@ -76,7 +79,7 @@ class RemoteCache:
         options = [f"--depth={depth}"] if depth else []
         options += ["--filter=tree:0"] if commits_only else []
         self._remote(
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--end-of-options", url, commit], url
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--end-of-options", _URL, commit], url
         )
 
     def push(self, url: str, commit: CommitId, ref: str) -> PushResult:
@@ -89,7 +92,7 @@ class RemoteCache:
         """
         with self.locked():
             done = self._remote(
-                ["push", "--porcelain", "--no-verify", "--end-of-options", url, f"{commit}:{ref}"], url, check=False
+                ["push", "--porcelain", "--no-verify", "--end-of-options", _URL, f"{commit}:{ref}"], url, check=False
             )
         if done.returncode == 0:
             return PushResult.ACCEPTED
@@ -143,8 +146,10 @@ class RemoteCache:
                 return
 
     def _remote(self, arguments: Sequence[str], url: str, *, check: bool = True) -> Completed:
-        argv = [find_tool("git"), "-C", str(self.path), *_PRELUDE, *arguments]
-        done = run(argv, env=git_environment(), timeout=_NETWORK_TIMEOUT)
+        route = route_to(url)
+        placed = [route.url if argument is _URL else argument for argument in arguments]
+        argv = [find_tool("git"), "-C", str(self.path), *_PRELUDE, *placed]
+        done = run(argv, env={**git_environment(), **route.environment}, timeout=_NETWORK_TIMEOUT)
         if check and done.returncode != 0:
             raise GitError(
                 f"git {arguments[0]} from {url} failed",

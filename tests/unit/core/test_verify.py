@@ -275,10 +275,7 @@ UNKNOWN: dict[str, tuple[Plant, Layer]] = {
     "events may not be listed": (put("events", Unasked("forbidden")), Layer.RUNTIME),
     "workloads may not be listed": (put("workloads", Unasked("forbidden")), Layer.RUNTIME),
     "an object may not be read": (
-        lambda seen: (
-            seen.objects.update({("Role", "agentrun-mgr"): Unasked("forbidden")})
-            or seen.objects.update({("Service", "agentrun-mgr"): Unasked("forbidden")})
-        ),
+        lambda seen: seen.objects.update({("Service", "agentrun-mgr"): Unasked("forbidden")}),
         Layer.RUNTIME,
     ),
     "health can't be reached": (put("health.agentrun-mgr", Unasked("no route")), Layer.RUNTIME),
