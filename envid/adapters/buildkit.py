@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
+from envid.adapters.buildkit_address import address_flags
 from envid.adapters.process import find_tool, run
 from envid.core.buildprogress import BuildProgress
 from envid.core.buildrecord import MAX_RECORD_BYTES, find_record
@@ -24,6 +25,7 @@ from envid.errors import BuildError, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from envid.adapters.buildkit_address import BuildKitTls
     from envid.core.values import ImageReference
 
 __all__ = ["BuildKit", "BuildRequest", "BuiltImage", "ContextFile"]
@@ -80,7 +82,7 @@ class BuildKit:
     """``buildctl`` against a local or remote ``buildkitd``.
 
     ``host`` is as in BUILDKIT_HOST; ``insecure_hosts`` are registries in plain HTTP, as loopback hosts always are;
-    ``timeout`` bounds a build, in seconds.
+    ``timeout`` bounds a build, in seconds; ``tls`` has the certificates for a ``tcp://`` host.
     """
 
     def __init__(
@@ -90,8 +92,10 @@ class BuildKit:
         tools: Sequence[Path] = (),
         insecure_hosts: Collection[str] = (),
         timeout: float = 3600.0,
+        tls: BuildKitTls | None = None,
     ) -> None:
         self._host = host
+        self._tls = tls
         self._tools = tools
         self._insecure_hosts = frozenset(insecure_hosts)
         self._timeout = timeout
@@ -134,8 +138,7 @@ class BuildKit:
         return done.stdout if fits else None
 
     def _buildctl(self) -> list[str]:
-        address = ["--addr", self._host] if self._host else []
-        return [find_tool("buildctl", extra_path=self._tools), *address]
+        return [find_tool("buildctl", extra_path=self._tools), *address_flags(self._host, self._tls)]
 
     def _run(self, argv: list[str], request: BuildRequest, progress: Callable[[str], None]) -> BuildProgress:
         tracker = BuildProgress()

@@ -72,13 +72,13 @@ class OciLayout:
 
 
 @contextmanager
-def pulled(image: ImageReference, platform: str, *, buildctl: str, host: str | None) -> Iterator[OciLayout]:
+def pulled(image: ImageReference, platform: str, *, build: InnerBuild) -> Iterator[OciLayout]:
     """Let BuildKit pull ``image`` by digest, with its own logins, and yield its layers as they are in the registry."""
     with tempfile.TemporaryDirectory(prefix="envid-pull-") as folder:
         target = Path(folder) / "image"
         context = Path(folder) / "context"
         context.mkdir()
-        InnerBuild(buildctl=buildctl, host=host).run(
+        build.run(
             f"FROM {image.pinned}\n",
             context,
             f"type=oci,tar=false,oci-mediatypes=false,dest={target}",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from envid.adapters.buildkit_address import address_flags
 from envid.adapters.process import run
 from envid.core.identity import SOURCE_DATE_EPOCH
 from envid.core.values import Digest
@@ -19,6 +20,7 @@ from envid.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envid.adapters.buildkit_address import BuildKitTls
     from envid.core.values import ImageReference
 
 __all__ = ["InnerBuild", "image_output", "local_output"]
@@ -43,10 +45,11 @@ def local_output(folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InnerBuild:
-    """Where builds go: the ``buildctl`` program and BuildKit's address (None: buildctl's own default)."""
+    """Where builds go: the ``buildctl`` program, BuildKit's address (None: buildctl's own default), certificates."""
 
     buildctl: str
     host: str | None
+    tls: BuildKitTls | None = None
 
     def run(
         self,
@@ -68,7 +71,7 @@ class InnerBuild:
             (Path(folder) / "Containerfile").write_text(containerfile, encoding="utf-8")
             argv = [
                 self.buildctl,
-                *(["--addr", self.host] if self.host else []),
+                *address_flags(self.host, self.tls),
                 "build",
                 "--progress=plain",
                 "--frontend=dockerfile.v0",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, Strict, ValidationError
 
+from envid.adapters.buildkit_address import BuildKitTls
 from envid.adapters.stack_record import load_stack
 from envid.core.lane import Lane, parse_lane
 from envid.core.strictjson import StrictModel
@@ -21,7 +22,16 @@ from envid.errors import Fault, InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SETTINGS_FILE", "Endpoints", "Settings", "Signing", "Workspace", "load_settings", "open_workspace"]
+__all__ = [
+    "SETTINGS_FILE",
+    "BuildKitCertificates",
+    "Endpoints",
+    "Settings",
+    "Signing",
+    "Workspace",
+    "load_settings",
+    "open_workspace",
+]
 
 SETTINGS_FILE: Final = "invoke.yaml"
 
@@ -38,6 +48,14 @@ class Signing(StrictModel):
 
     key: str | None = None
     allowed_signers: str | None = None
+
+
+class BuildKitCertificates(StrictModel):
+    """PEM files for a ``tcp://`` BuildKit, relative to the repository's root."""
+
+    ca: str
+    cert: str
+    key: str
 
 
 class Settings(StrictModel):
@@ -58,6 +76,7 @@ class Settings(StrictModel):
     mirror_read_url: HttpUrl | None = None
     mirror_write_url: HttpUrl | None = None
     buildkit_host: str | None = None
+    buildkit_tls: BuildKitCertificates | None = None
     ca_bundle: str | None = None
     cache_from: str | None = None
     cache_to: str | None = None
@@ -82,6 +101,7 @@ class Endpoints:
     origin_url: str
     buildkit_host: str | None
     ca_bundle: Path | None
+    buildkit_tls: BuildKitTls | None = None
     signing_key: Path | None = None
     allowed_signers: Path | None = None
 
@@ -149,9 +169,29 @@ def _endpoints(root: Path, settings: Settings, lane: Lane, state: Path) -> Endpo
         origin_url=environ.get("ENVID_ORIGIN_URL") or (stack.origin_url if stack else settings.source_repo),
         buildkit_host=environ.get("BUILDKIT_HOST") or (stack.buildkit_host if stack else settings.buildkit_host),
         ca_bundle=Path(ca_bundle) if ca_bundle else None,
+        buildkit_tls=_buildkit_tls(root, settings.buildkit_tls),
         signing_key=_file(root, environ.get("ENVID_SIGNING_KEY") or settings.signing.key),
         allowed_signers=_file(root, environ.get("ENVID_ALLOWED_SIGNERS") or settings.signing.allowed_signers),
     )
+
+
+def _buildkit_tls(root: Path, settings: BuildKitCertificates | None) -> BuildKitTls | None:
+    files = {
+        name: _file(root, os.environ.get(f"ENVID_BUILDKIT_{name.upper()}") or (getattr(settings, name, None)))
+        for name in ("ca", "cert", "key")
+    }
+    ca, cert, key = files.values()
+    if ca and cert and key:
+        return BuildKitTls(ca=ca, cert=cert, key=key)
+    if missing := [
+        f"ENVID_BUILDKIT_{name.upper()}" for name, path in files.items() if path is None and any(files.values())
+    ]:
+        raise InputError(
+            "BuildKit's certificates are given in part",
+            faults=[Fault(name, "it is not set") for name in missing],
+            remedy="set all three, or none",
+        )
+    return None
 
 
 def _read_section(path: Path) -> Mapping[str, Any]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from envid.cli import Output, progress
 from envid.commands.wiring import (
     find_workspace,
+    open_buildkit,
     open_gitops,
+    open_inner_build,
     open_objects,
     open_registry,
     runtime_mirror,
-    tool_folders,
 )
 from envid.text import table
 
@@ -102,23 +103,18 @@ def rebuild(*, verify: bool = False, service: str = "", section: Section = None)
 
 
 def _rebuilt(workspace: Workspace, entries: list[CatalogEntry]) -> Iterator[Rebuilt]:
-    from envid.adapters.buildkit import BuildKit
     from envid.adapters.image_layers import pulled
-    from envid.adapters.process import find_tool
     from envid.usecases.publish import BuildOptions
     from envid.usecases.rebuild import RebuildTools
     from envid.usecases.rebuild import rebuild as run_rebuild
 
     endpoints, settings = workspace.endpoints, workspace.settings
-    buildctl = find_tool("buildctl", extra_path=tool_folders())
     with open_objects(str(workspace.root)) as (_, reader), open_registry(settings) as registry:
         tools = RebuildTools(
-            builder=BuildKit(
-                endpoints.buildkit_host, tools=tool_folders(), insecure_hosts=settings.insecure_registries
-            ),
+            builder=open_buildkit(workspace),
             manifest=registry.manifest,
             config=registry.config,
-            pull=partial(pulled, buildctl=buildctl, host=endpoints.buildkit_host),
+            pull=partial(pulled, build=open_inner_build(workspace)),
             progress=progress,
         )
         options = BuildOptions(secrets={"ca": endpoints.ca_bundle} if endpoints.ca_bundle else {})

@@ -17,6 +17,7 @@ from envid.commands.wiring import (
     commit_record,
     find_publication,
     find_workspace,
+    open_buildkit,
     open_gitops,
     open_objects,
     open_registry,
@@ -25,7 +26,6 @@ from envid.commands.wiring import (
     promotion_tools,
     publication_path,
     runtime_mirror,
-    tool_folders,
 )
 from envid.text import table
 
@@ -88,7 +88,6 @@ def publish(
     section: Section = None,
 ) -> Output:
     """Build or reuse each service, as planned, and keep the result for promote."""
-    from envid.adapters.buildkit import BuildKit
     from envid.adapters.files import write_atomic
     from envid.core.publication import publication_bytes
     from envid.usecases.publish import BuildOptions
@@ -101,11 +100,7 @@ def publish(
             reader,
             planned,
             workspace.lane,
-            builder=BuildKit(
-                endpoints.buildkit_host,
-                tools=tool_folders(),
-                insecure_hosts=workspace.settings.insecure_registries,
-            ),
+            builder=open_buildkit(workspace),
             registry=registry,
             options=BuildOptions(
                 secrets={"ca": endpoints.ca_bundle} if endpoints.ca_bundle else {},

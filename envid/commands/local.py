@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from envid.cli import Output, progress
-from envid.commands.wiring import find_workspace, tool_folders
+from envid.commands.wiring import find_workspace, open_inner_build, tool_folders
 from envid.text import table
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def base_build(*, pin: bool = False, section: Section = None) -> Output:
         registry=workspace.endpoints.registry,
         repository=f"{workspace.lane.project}/bun-base",
         buildkit_host=workspace.endpoints.buildkit_host,
+        buildkit_tls=workspace.endpoints.buildkit_tls,
         buildctl=find_tool("buildctl", extra_path=tool_folders()),
         cache_dir=default_cache_dir(),
         progress=progress,
@@ -104,8 +105,6 @@ def base_build(*, pin: bool = False, section: Section = None) -> Output:
 def lock_packages(*, check: bool = False, base: bool = False, section: Section = None) -> Output:
     """Lock the env image's system packages, or with ``base`` the base image's; ``check`` only tells what moved."""
     from envid.adapters.blob_cache import default_cache_dir
-    from envid.adapters.inner_build import InnerBuild
-    from envid.adapters.process import find_tool
     from envid.usecases import lock_packages as locks
 
     workspace = find_workspace(section)
@@ -117,7 +116,7 @@ def lock_packages(*, check: bool = False, base: bool = False, section: Section =
     else:
         outcome = locks.lock_packages(
             repo=workspace.root,
-            build=InnerBuild(buildctl=find_tool("buildctl", extra_path=tool_folders()), host=endpoints.buildkit_host),
+            build=open_inner_build(workspace),
             cache_dir=default_cache_dir(),
             secrets={"ca": endpoints.ca_bundle} if endpoints.ca_bundle else {},
             progress=progress,

@@ -16,8 +16,10 @@ from envid.cli import Output
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from envid.adapters.buildkit import BuildKit
     from envid.adapters.git import CommitRecord, GitObjects
     from envid.adapters.gitops import GitOpsBranch
+    from envid.adapters.inner_build import InnerBuild
     from envid.adapters.registry import Registry
     from envid.adapters.settings import Settings, Workspace
     from envid.core.publication import Publication
@@ -31,7 +33,9 @@ __all__ = [
     "commit_record",
     "find_publication",
     "find_workspace",
+    "open_buildkit",
     "open_gitops",
+    "open_inner_build",
     "open_mirror",
     "open_objects",
     "open_registry",
@@ -102,6 +106,30 @@ def open_registry(settings: Settings) -> Iterator[Registry]:
         trusted_realms={host: frozenset(realms) for host, realms in settings.trusted_realms.items()},
     ) as registry:
         yield registry
+
+
+def open_buildkit(workspace: Workspace) -> BuildKit:
+    """Return the BuildKit that builds env images."""
+    from envid.adapters.buildkit import BuildKit
+
+    return BuildKit(
+        workspace.endpoints.buildkit_host,
+        tls=workspace.endpoints.buildkit_tls,
+        tools=tool_folders(),
+        insecure_hosts=workspace.settings.insecure_registries,
+    )
+
+
+def open_inner_build(workspace: Workspace) -> InnerBuild:
+    """Return the BuildKit of this project's own builds."""
+    from envid.adapters.inner_build import InnerBuild
+    from envid.adapters.process import find_tool
+
+    return InnerBuild(
+        buildctl=find_tool("buildctl", extra_path=tool_folders()),
+        host=workspace.endpoints.buildkit_host,
+        tls=workspace.endpoints.buildkit_tls,
+    )
 
 
 def open_gitops(workspace: Workspace) -> GitOpsBranch:

@@ -29,6 +29,8 @@ from envid.errors import Blocked, BuildError, CheckFailed, Fault, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from envid.adapters.buildkit_address import BuildKitTls
+
 __all__ = ["BASE_LOCK", "CODENAME", "LOCK_BASE", "archive_sources", "build_base", "fetch_packages", "load_lock"]
 
 CODENAME: Final = "bookworm"
@@ -68,6 +70,7 @@ def build_base(
     registry: str,
     repository: str = "agentrun/bun-base",
     buildkit_host: str | None,
+    buildkit_tls: BuildKitTls | None = None,
     buildctl: str,
     cache_dir: Path,
     progress: Callable[[str], None],
@@ -101,7 +104,7 @@ def build_base(
         context = Path(folder)
         _lay_out(context, rootfs, bun)
         containerfile = (repo / "deploy/base/Containerfile").read_text(encoding="utf-8")
-        build = InnerBuild(buildctl=buildctl, host=buildkit_host)
+        build = InnerBuild(buildctl=buildctl, host=buildkit_host, tls=buildkit_tls)
         platform = f"--opt=platform=linux/{lock.architecture}"
         digest = build.run(containerfile, context, image_output(image), extra=[platform])
     if digest is None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from envid.adapters.buildkit_address import address_flags
 from envid.adapters.settings import load_settings, open_workspace
 from envid.errors import InputError
 
 VARIABLES = ("ENVID_STATE", "ENVID_REGISTRY", "ENVID_MIRROR_READ_URL", "ENVID_MIRROR_WRITE_URL", "ENVID_ORIGIN_URL",
-             "ENVID_CA_BUNDLE", "BUILDKIT_HOST")  # fmt: skip
+             "ENVID_CA_BUNDLE", "BUILDKIT_HOST", "ENVID_BUILDKIT_CA", "ENVID_BUILDKIT_CERT",
+             "ENVID_BUILDKIT_KEY")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +88,27 @@ def test_an_adopter_changes_names_in_one_place(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path, section)
     assert workspace.lane.runtime_path == "deploy/gitops/k1/runtime-v03"
     assert "me/other.git" in workspace.endpoints.mirror_read_url
+
+
+def test_buildkits_certificates_come_from_the_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_workspace(tmp_path).endpoints.buildkit_tls is None
+    (tmp_path / "invoke.yaml").write_text("envid:\n  buildkitTls: {ca: ca.pem, cert: cert.pem, key: key.pem}\n")
+    tls = open_workspace(tmp_path).endpoints.buildkit_tls
+    assert tls is not None
+    assert (tls.ca, tls.key) == (tmp_path / "ca.pem", tmp_path / "key.pem")
+    monkeypatch.setenv("ENVID_BUILDKIT_KEY", "/tls/key.pem")
+    tls = open_workspace(tmp_path).endpoints.buildkit_tls
+    assert tls is not None
+    assert address_flags("tcp://b:1234", None) == ["--addr", "tcp://b:1234"]
+    # a socket of this machine needs none, whatever is set for the remote one
+    assert address_flags("unix:///x", tls) == ["--addr", "unix:///x"]
+    assert tls.key == Path("/tls/key.pem")
+
+
+def test_buildkits_certificates_in_part_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVID_BUILDKIT_CA", "/tls/ca.pem")
+    with pytest.raises(InputError) as caught:
+        open_workspace(tmp_path)
+    assert [fault.where for fault in caught.value.faults] == ["ENVID_BUILDKIT_CERT", "ENVID_BUILDKIT_KEY"]
