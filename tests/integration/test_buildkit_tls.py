@@ -42,7 +42,7 @@ def authority(folder: Path, *names: str) -> dict[str, BuildKitTls]:
     made = {}
     for name in names:
         files = BuildKitTls(ca=ca, cert=folder / f"{name}.pem", key=folder / f"{name}.key")
-        arguments = ["-x509", "-days", "2", "-subj", f"/CN={name}", "-CA", ca, "-CAkey", key]
+        arguments = ["-x509", "-days", "2", "-subj", f"/CN={name}", "-CA", str(ca), "-CAkey", str(key)]
         arguments += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
         subprocess.run([*new, *arguments, "-keyout", files.key, "-out", files.cert], check=True, capture_output=True)
         made[name] = files
