@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field, Strict, ValidationError
 
 from envid.adapters.buildkit_address import BuildKitTls
+from envid.adapters.cluster_settings import ClusterSettings
 from envid.adapters.stack_record import load_stack
 from envid.core.lane import Lane, parse_lane
 from envid.core.strictjson import StrictModel
@@ -86,6 +87,7 @@ class Settings(StrictModel):
         default_factory=dict
     )
     signing: Signing = Field(default_factory=Signing)
+    cluster: ClusterSettings = Field(default_factory=ClusterSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

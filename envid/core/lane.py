@@ -9,7 +9,12 @@ from typing import Final
 from envid.core.values import CommitId, EnvIdentity, ImageReference, RepoPath
 from envid.errors import InputError
 
-__all__ = ["Lane", "parse_lane"]
+__all__ = ["INFRA_NAMESPACE", "MIRROR_READ_SERVICE", "MIRROR_WRITE_SERVICE", "Lane", "parse_lane"]
+
+INFRA_NAMESPACE: Final = "devops-infra"
+"""Where the git mirror runs, for every lane and project of a cluster."""
+MIRROR_READ_SERVICE: Final = "git-mirror-http"
+MIRROR_WRITE_SERVICE: Final = "git-mirror-write"
 
 # one digit before the dot: v1.11 and v11.1 would both be v111 in every name
 _VERSION: Final = re.compile(r"v[0-9]\.(?:0|[1-9][0-9]{0,3})")
@@ -85,18 +90,52 @@ class Lane:
         return f"{self.project}-{self.site}-{self.key}"
 
     @property
+    def mirror_cache(self) -> str:
+        """The mirror's bare repository: ``devops-infra:/cache/pikasTech/agentrun.git``."""
+        return f"{INFRA_NAMESPACE}:/cache/{self.repository}"
+
+    @property
+    def buildkit(self) -> str:
+        """BuildKit's Deployment and Service in the CI namespace, which a project's lanes share."""
+        return f"{self.project}-buildkitd"
+
+    @property
+    def buildkit_port(self) -> int:
+        """BuildKit's port, on the node too."""
+        return 1234
+
+    @property
+    def buildkit_server_secret(self) -> str:
+        """The Secret with BuildKit's certificate."""
+        return f"{self.buildkit}-tls"
+
+    @property
+    def buildkit_client_secret(self) -> str:
+        """The Secret with the certificate that steps show BuildKit."""
+        return f"{self.buildkit}-client-tls"
+
+    @property
+    def ca_bundle(self) -> str:
+        """The ConfigMap with the lane's bundle of certificates."""
+        return f"{self.name}-ca-bundle"
+
+    @property
     def mirror_read_url(self) -> str:
         """The in-cluster URL that sources and the catalog are read from."""
-        return f"http://git-mirror-http.devops-infra.svc.cluster.local/{self.repository}"
+        return f"http://{MIRROR_READ_SERVICE}.{INFRA_NAMESPACE}.svc.cluster.local/{self.repository}"
 
     @property
     def mirror_write_url(self) -> str:
         """The in-cluster URL that promotions are pushed to."""
-        return f"http://git-mirror-write.devops-infra.svc.cluster.local/{self.repository}"
+        return f"http://{MIRROR_WRITE_SERVICE}.{INFRA_NAMESPACE}.svc.cluster.local/{self.repository}"
 
     def pipeline_run(self, commit: CommitId) -> str:
         """Return the PipelineRun's name for ``commit``."""
         return f"{self.name}-ci-{commit.short}"
+
+    def task(self, name: str) -> str:
+        """Return the name of one of the Pipeline's Tasks: ``agentrun-v01-plan-artifacts``."""
+        return f"{self.name}-{name}"
 
     def provider_secret(self, profile: str) -> str:
         """Return the name of the Secret with a provider profile's files: ``agentrun-v01-provider-codex``."""

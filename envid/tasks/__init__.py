@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from envid.tasks import delivery, images, inspect, local, mirror, source
+from envid.tasks import delivery, images, inspect, lane, local, mirror, source
 
 __all__ = ["namespace"]
 
 
 def _namespace() -> Collection:
     root = Collection()
-    for module in (delivery, inspect, images, mirror, source, local):
+    for module in (delivery, inspect, images, mirror, source, lane, local):
         module.add_to(root)
     return root
 

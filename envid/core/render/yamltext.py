@@ -22,13 +22,13 @@ _FIRST: Final = ("apiVersion", "kind", "metadata")
 _YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
-def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """Return one manifest as YAML; what it is stands first."""
+def manifest_bytes(manifest: Mapping[str, Any], *, header: str = _HEADER) -> bytes:
+    """Return one manifest as YAML below ``header``, a comment; what it is stands first."""
     ordered = {key: manifest[key] for key in _FIRST if key in manifest} | dict(manifest)
     text: str = yaml.dump(
         ordered, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
     )
-    return (_HEADER + text).encode()
+    return (header + text).encode()
 
 
 class _Dumper(yaml.SafeDumper):

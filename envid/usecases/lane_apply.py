@@ -1,0 +1,168 @@
+"""``lane.apply``: puts what a lane needs into its cluster, and waits until it runs (R10-R12, R14)."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from envid.adapters.certificates import RENEW_BEFORE, expires, make_certificates
+from envid.core.cluster import lane_objects
+from envid.core.cluster.buildkit import buildkit_secrets
+from envid.core.cluster.mirror import MIRROR
+from envid.core.cluster.whole import ca_config_map, namespaces
+from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE
+from envid.core.objects import object_name
+from envid.errors import Blocked, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from envid.core.cluster import ClusterSetup
+    from envid.core.objects import KubeObject
+    from envid.usecases.ports import ClusterApi, Progress
+
+__all__ = ["Applied", "apply_lane"]
+
+_OURS: Final = "app.kubernetes.io/managed-by"
+_SILENCE_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """One object that was looked at: ``created``, ``changed`` or ``unchanged``."""
+
+    name: str
+    outcome: str
+
+
+def apply_lane(
+    cluster: ClusterApi,
+    setup: ClusterSetup,
+    *,
+    ca_bundle: str | None,
+    now: datetime,
+    progress: Progress,
+    dry_run: bool = False,
+) -> list[Applied]:
+    """Apply every object of the lane; done again, it changes nothing.
+
+    A mirror that somebody else set up is used as it is. ``ca_bundle`` is PEM text; without one, a bundle that the
+    lane has stays.
+
+    Raises:
+        ServiceError: the API server refused an object, or a pod did not become ready in time.
+        Blocked: a right is missing.
+
+    """
+    lane = setup.lane
+    with_mirror = _mirror_is_ours(cluster)
+    setup = replace(setup, with_ca=bool(ca_bundle) or _has_ca(cluster, setup))
+    done: list[Applied] = []
+    put = _Put(cluster, dry_run=dry_run, done=done, progress=progress)
+    for namespace in namespaces(setup, with_mirror=with_mirror):
+        name = namespace["metadata"]["name"]
+        present = cluster.get("Namespace", name)
+        # the namespace of everybody's infrastructure may hold pods that our Pod Security would refuse
+        if name == INFRA_NAMESPACE and present is not None and not _is_ours(present):
+            continue
+        put(namespace)
+    if dry_run and any(item.outcome == "created" and item.name.startswith("Namespace") for item in done):
+        missing = [item.name.split(" ")[1] for item in done if item.outcome == "created"]
+        progress(f"a dry run can't go on: the API server knows no {', '.join(missing)} yet")
+        return done
+    if ca_bundle:
+        put(ca_config_map(setup, ca_bundle))
+    if setup.buildkit_host is None:
+        for secret in _certificates(cluster, setup, now=now):
+            put(secret)
+    for manifest in lane_objects(setup, with_mirror=with_mirror):
+        put(manifest)
+    if not dry_run:
+        waits = [(MIRROR, INFRA_NAMESPACE)] if with_mirror else []
+        waits += [(lane.buildkit, lane.ci_namespace)] if setup.buildkit_host is None else []
+        for name, place in waits:
+            progress(f"waiting for {place}/{name}")
+            _wait(cluster, name, place)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    cluster: ClusterApi
+    dry_run: bool
+    done: list[Applied]
+    progress: Callable[[str], None]
+
+    def __call__(self, manifest: KubeObject) -> None:
+        metadata = manifest["metadata"]
+        before = self.cluster.get(manifest["kind"], metadata["name"], metadata.get("namespace", ""))
+        after = self.cluster.apply(manifest, dry_run=self.dry_run)
+        outcome = "created" if before is None else "unchanged" if _state(before) == _state(after) else "changed"
+        self.done.append(Applied(name=object_name(manifest), outcome=outcome))
+        if outcome != "unchanged":
+            self.progress(f"{outcome} {object_name(manifest)}")
+
+
+def _state(present: KubeObject) -> Any:
+    kept = {key: value for key, value in present.items() if key not in {"metadata", "status"}}
+    metadata = present["metadata"]
+    return kept | {"labels": metadata.get("labels"), "annotations": metadata.get("annotations")}
+
+
+def _is_ours(present: KubeObject) -> bool:
+    return (present["metadata"].get("labels") or {}).get(_OURS) == "envid"
+
+
+def _mirror_is_ours(cluster: ClusterApi) -> bool:
+    present = cluster.get("Service", MIRROR_READ_SERVICE, INFRA_NAMESPACE)
+    return present is None or _is_ours(present)
+
+
+def _has_ca(cluster: ClusterApi, setup: ClusterSetup) -> bool:
+    return cluster.get("ConfigMap", setup.lane.ca_bundle, setup.lane.ci_namespace) is not None
+
+
+def _certificates(cluster: ClusterApi, setup: ClusterSetup, *, now: datetime) -> Iterator[KubeObject]:
+    """Yield both Secrets where one is missing or near its end; they are made together, or not at all."""
+    lane = setup.lane
+    names = (lane.buildkit_server_secret, lane.buildkit_client_secret)
+    present = [cluster.get("Secret", name, lane.ci_namespace) for name in names]
+    ends = [expires(base64.b64decode((secret.get("data") or {}).get("cert.pem", ""))) for secret in present if secret]
+    if len(ends) == len(names) and min(ends) > now + RENEW_BEFORE:
+        return
+    service = f"{lane.buildkit}.{lane.ci_namespace}"
+    hosts = ["localhost", lane.buildkit, service, f"{service}.svc", f"{service}.svc.cluster.local"]
+    yield from buildkit_secrets(setup, *make_certificates(hosts, now=now))
+
+
+def _wait(cluster: ClusterApi, name: str, namespace: str) -> None:
+    state: KubeObject = {}
+    for state in cluster.watch("Deployment", name, namespace, timeout=_SILENCE_SECONDS):
+        status = state.get("status", {})
+        observed = status.get("observedGeneration", 0) >= state["metadata"]["generation"]
+        if observed and status.get("availableReplicas", 0) >= 1 and status.get("updatedReplicas", 0) >= 1:
+            return
+        for condition in status.get("conditions", []):
+            if condition["type"] == "Progressing" and condition["status"] == "False":
+                raise ServiceError(
+                    f"{namespace}/{name} does not become ready",
+                    cause=f"{condition.get('message', '')}; {_why(cluster, name, namespace)}",
+                    remedy=f"kubectl --namespace {namespace} describe deployment {name}",
+                    code="not-ready",
+                )
+    if not state:
+        raise Blocked(f"{namespace}/{name} was deleted meanwhile", remedy="invoke lane.apply", code="not-ready")
+
+
+def _why(cluster: ClusterApi, name: str, namespace: str) -> str:
+    """Return what the pods' containers say of themselves."""
+    said = []
+    for pod in cluster.list("Pod", namespace, {"app.kubernetes.io/name": name}):
+        for container in pod.get("status", {}).get("containerStatuses", []):
+            waiting = (
+                container.get("state", {}).get("waiting") or container.get("lastState", {}).get("terminated") or {}
+            )
+            said.append(f"{container['name']}: {waiting.get('reason', 'no news')} {waiting.get('message', '')}".strip())
+    return "; ".join(said) or "it has no pod"
