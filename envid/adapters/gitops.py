@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envid.core.promotion import TreeEdit
+    from envid.core.verify import CommitNote
 
 __all__ = ["GitOpsBranch", "PushResult", "Signature"]
 
@@ -120,6 +121,25 @@ class GitOpsBranch:
         with self._cache.locked() as path, GitObjects(path) as objects:
             self._fetch_commit(objects, commit)
             return signer_of(path, commit, allowed_signers)
+
+    def note(self, commit: CommitId) -> CommitNote:
+        """Return what ``commit`` says of itself, and the paths in which it differs from its first parent."""
+        from envid.core.verify import CommitNote  # noqa: PLC0415 - what every plan need not load
+
+        whole = RemoteCache(self._history.path.with_suffix(".whole.git"))
+        with whole.locked() as repository:
+            with GitObjects(repository) as objects:
+                known = objects.has(commit)
+            if not known:
+                whole.fetch(self.read_url, commit)
+            shown = git(repository, ["show", "--no-patch", "--format=%an%n%cn%n%B", commit]).stdout
+            author, committer, message = shown.decode("utf-8", "replace").split("\n", 2)
+            listed = git(
+                repository,
+                ["diff-tree", "--root", "-m", "--first-parent", "--no-commit-id", "-r", "-z", "--name-only", commit],
+            ).stdout
+        changed = tuple(name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name)
+        return CommitNote(author=author, committer=committer, message=message, changed=changed)
 
     def log(self, tip: CommitId, path: str, *, limit: int) -> list[CommitId]:
         """Return the first-parent commits of ``tip`` that changed ``path``, newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,40 @@ from envid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["count_changed_files", "dirty_commit"]
+__all__ = ["WorktreeState", "commits_ahead", "count_changed_files", "dirty_commit", "worktree_state"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorktreeState:
+    """A work tree as git sees it; ``branch`` is empty on a detached HEAD, ``dirty`` names what is not committed."""
+
+    branch: str
+    head: CommitId
+    dirty: tuple[str, ...]
+    worktrees_ignored: bool
+
+
+def worktree_state(root: Path) -> WorktreeState:
+    """Look at the work tree at ``root``, and leave it as it is.
+
+    Raises:
+        GitError: there is no commit yet, or no work tree.
+
+    """
+    head = git(root, ["rev-parse", "--verify", "HEAD^{commit}"]).stdout.decode().strip()
+    branch = git(root, ["symbolic-ref", "--quiet", "--short", "HEAD"], check=False).stdout.decode().strip()
+    # with --no-renames each entry is one path; submodules are not looked into
+    listed = git(root, ["status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty"]).stdout
+    dirty = tuple(name[3:].decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name)
+    ignored = git(root, ["check-ignore", "--quiet", "--no-index", ".worktree/task"], check=False).returncode == 0
+    return WorktreeState(branch=branch, head=CommitId(head), dirty=dirty, worktrees_ignored=ignored)
+
+
+def commits_ahead(root: Path, old: CommitId, new: CommitId) -> int | None:
+    """Count the commits from ``old`` to ``new``; None where ``old`` is not in the history of ``new``."""
+    if git(root, ["merge-base", "--is-ancestor", old, new], check=False).returncode != 0:
+        return None
+    return int(git(root, ["rev-list", "--count", f"{old}..{new}"]).stdout)
 
 
 @contextmanager

@@ -117,7 +117,20 @@ class Mirror:
         refs = [f"refs/heads/{lane.source_branch}", f"refs/heads/{lane.gitops_branch}"]
         local, github = self._cache.refs(self._read_url, refs), self._cache.refs(self._origin_url, refs)
         source, gitops = (self._state(ref, local.get(ref), github.get(ref)) for ref in refs)
-        return MirrorStatus(source=source, gitops=gitops, exact_fetch=self._exact_fetch(source.local))
+        served = source.local is not None and self.serves(source.local)
+        return MirrorStatus(source=source, gitops=gitops, exact_fetch=served)
+
+    def serves(self, commit: CommitId) -> bool:
+        """Tell whether the mirror gives ``commit`` by its full id alone, by fetching it anew at depth 1."""
+        with tempfile.TemporaryDirectory(prefix="envid-exact-") as folder:
+            fresh = RemoteCache(Path(folder) / "fresh.git")
+            with fresh.locked() as path:
+                try:
+                    fresh.fetch(self._read_url, commit, depth=1)
+                except GitError:
+                    return False
+                with GitObjects(path) as objects:
+                    return objects.has(commit)
 
     def sync(self) -> tuple[Moved, ...]:
         """Fast-forward the mirror's source branch to GitHub's; bring the GitOps branch back where the mirror lost it.
@@ -167,12 +180,7 @@ class Mirror:
             if current is not None:
                 self._fetch(target_url, current)
         if current is not None and not self._is_ancestor(current, wanted):
-            raise Blocked(
-                f"{branch} diverged: {target_url} has {current.short}, {source_url} has {wanted.short}",
-                cause="one side was rewritten, or written past the mirror; moving it would lose commits",
-                remedy=f"git log {current.short}...{wanted.short} shows both sides; a person must decide",
-                code="diverged",
-            )
+            raise self._diverged(branch, current, wanted, source_url, target_url)
         if self._cache.push(push_url, wanted, ref) is not PushResult.ACCEPTED:
             raise GitError(
                 f"{branch} moved at {push_url} in the meantime", remedy="run this again", code="push-races-lost"
@@ -182,6 +190,22 @@ class Mirror:
             raise GitError(f"{target_url} does not show {wanted.short} on {branch} after the push")
         self._remember(branch)
         return Moved(branch=branch, before=current, after=wanted)
+
+    def _diverged(self, branch: str, current: CommitId, wanted: CommitId, source: str, target: str) -> Blocked:
+        if branch == self._lane.source_branch:
+            return Blocked(
+                f"{branch} was rewritten: the mirror has {current.short}, {source} has {wanted.short}",
+                cause="the mirror never goes back: what runs was booted from commits that would be lost",
+                remedy=f"bring the old commits back into the branch: git fetch {target} {branch}, git merge {current}, "
+                f"git push origin {branch}; then run this again",
+                code="diverged",
+            )
+        return Blocked(
+            f"{branch} diverged: {target} has {current.short}, the mirror has {wanted.short}",
+            cause="it was written past the mirror; moving it would lose commits, and nothing here forces",
+            remedy=f"git log {current.short}...{wanted.short} shows both sides; a person must decide which one holds",
+            code="diverged",
+        )
 
     def _state(self, ref: str, local: CommitId | None, github: CommitId | None) -> RefState:
         branch = ref.removeprefix("refs/heads/")
@@ -197,19 +221,6 @@ class Mirror:
         return RefState(
             branch=branch, local=local, github=github, ahead=ahead, behind=behind, last_success=last, age=age
         )
-
-    def _exact_fetch(self, commit: CommitId | None) -> bool:
-        if commit is None:
-            return False
-        with tempfile.TemporaryDirectory(prefix="envid-exact-") as folder:
-            fresh = RemoteCache(Path(folder) / "fresh.git")
-            with fresh.locked() as path:
-                try:
-                    fresh.fetch(self._read_url, commit, depth=1)
-                except GitError:
-                    return False
-                with GitObjects(path) as objects:
-                    return objects.has(commit)
 
     def _fetch(self, url: str, commit: CommitId) -> None:
         with GitObjects(self._cache.path) as objects:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from envid.core.objects import KubeObject
     from envid.core.promotion import TreeEdit
     from envid.core.values import CommitId, Digest, ImageReference
+    from envid.core.verify import CommitNote
 
-__all__ = ["Builder", "ClusterApi", "GitOps", "ImageRegistry", "Progress"]
+__all__ = ["Builder", "ClusterApi", "GitOps", "ImageRegistry", "Progress", "PromotionHistory"]
 
 
 class Progress(Protocol):
@@ -86,6 +87,14 @@ class GitOps(Protocol):
 
     def log(self, tip: CommitId, path: str, *, limit: int) -> list[CommitId]:
         """Return the commits that changed ``path``, newest first."""
+        ...
+
+
+class PromotionHistory(GitOps, Protocol):
+    """The GitOps branch with what its commits say of themselves (R18)."""
+
+    def note(self, commit: CommitId) -> CommitNote:
+        """Return author, message and changed paths of ``commit``."""
         ...
 
 

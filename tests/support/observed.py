@@ -154,9 +154,15 @@ class Observed:
         self.runs = [_pipeline_run()]
         self.results = {
             "prepare-source": {"commit": str(BOOT)},
-            "plan-artifacts": {"summary": "build=1 reuse=0 unsafeReuse=0", "envIdentity": entry.env_identity},
-            "image-publish": {"status": "built", "digest": entry.digest},
-            "promote": {"gitopsCommit": str(TIP)},
+            # the plan's own status and digest are those of its decision, and no evidence of an image
+            "plan-artifacts": {
+                "summary": "build=1 reuse=0 unsafeReuse=0",
+                "envIdentity": "",
+                "status": "build",
+                "digest": "",
+            },
+            "image-publish": {"status": "built", "digest": entry.digest, "envIdentity": entry.env_identity},
+            "gitops-promote": {"gitopsCommit": str(TIP)},
         }
 
     @property

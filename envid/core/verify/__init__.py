@@ -1,5 +1,6 @@
 """Judges a lane in the spec's order of truths: facts in, one verdict per item out (R18)."""
 
+from envid.core.verify.compare import lookup
 from envid.core.verify.facts import (
     ArgoFacts,
     CommitNote,
@@ -16,8 +17,10 @@ from envid.core.verify.facts import (
 )
 from envid.core.verify.judge import judge_lane
 from envid.core.verify.report import Item, Layer, Report
+from envid.core.verify.runtime import WORKLOADS
 
 __all__ = [
+    "WORKLOADS",
     "ArgoFacts",
     "CommitNote",
     "Facts",
@@ -33,5 +36,6 @@ __all__ = [
     "TektonFacts",
     "Unasked",
     "judge_lane",
+    "lookup",
     "manifests_of",
 ]

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["tekton_items"]
 
 _LAYER: Final = Layer.TEKTON
+_TASK_OF: Final = {
+    "commit": "prepare-source",
+    "summary": "plan-artifacts",
+    "status": "image-publish",
+    "envIdentity": "image-publish",
+    "digest": "image-publish",
+    "gitopsCommit": "gitops-promote",
+}
+"""Each result that is compared, and the task that has it."""
 
 
 def tekton_items(facts: Facts, catalog: Catalog | Unasked) -> Iterator[Item]:
@@ -64,7 +73,7 @@ def _run(facts: Facts, chosen: PipelineRunFacts, catalog: Catalog) -> Iterator[I
     if isinstance(results, Unasked):
         yield unknown(_LAYER, "results", where, results.why)
         return
-    told = {name: value for task in results.values() for name, value in task.items()}
+    told = {name: results[task][name] for name, task in _TASK_OF.items() if name in results.get(task, {})}
     for entry in catalog.services:
         yield from _results(where, told, entry)
     yield _summary(where, told)

@@ -200,14 +200,14 @@ PLANTED: dict[str, tuple[Plant, Layer, str, str]] = {
     "another account": (
         put("runs.0.spec.taskRunTemplate.serviceAccountName", "default"), Layer.TEKTON, "pipeline", "default"
     ),
-    "another identity planned": (put("results.plan-artifacts.envIdentity", "e"), Layer.TEKTON, "envIdentity", "e, the"),
+    "another identity published": (put("results.image-publish.envIdentity", "e"), Layer.TEKTON, "envIdentity", "e, the"),
     "another digest published": (put("results.image-publish.digest", "d"), Layer.TEKTON, "digest", "d, the"),
     "another commit prepared": (put("results.prepare-source.commit", OTHER), Layer.TEKTON, "commit", OTHER),
     "reused, says Tekton": (put("results.image-publish.status", "reused"), Layer.TEKTON, "status", "reused"),
     "unsafe reuse": (
         put("results.plan-artifacts.summary", "build=1 reuse=0 unsafeReuse=1"), Layer.TEKTON, "summary", "unsafeReuse"
     ),
-    "another promotion": (put("results.promote.gitopsCommit", OTHER), Layer.TEKTON, "promotion", OTHER),
+    "another promotion": (put("results.gitops-promote.gitopsCommit", OTHER), Layer.TEKTON, "promotion", OTHER),
     "behind the origin": (put("origin", OTHER), Layer.SOURCE, "head", OTHER.short),
     "no source branch": (put("origin", None), Layer.SOURCE, "head", "no branch v0.1"),
     "on another branch": (put("branch", "master"), Layer.SOURCE, "head", "master"),
