@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from envid.adapters.git import CommitRecord, GitObjects, TreeEntry
     from envid.core.containerfile import ContainerfileFacts
     from envid.core.deploy import Service
+    from envid.core.toolimage import ToolImage
     from envid.core.values import EnvIdentity
 
 __all__ = ["DEFAULT_INPUTS", "Environment", "InputReader", "SourceFile"]
@@ -71,6 +72,15 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """One of this project's own images, as far as it is asked for like a service."""
+
+    id: str
+    platform: str
+    build_args: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _BlobFacts:
     size: int
     blake3: str
@@ -92,21 +102,55 @@ class InputReader:
             InputError: with every input that is missing, no plain file, too large or not closed.
 
         """
-        root = commit.tree
+        ref = service.image_ref
+        named = [
+            value_input(InputKind.IMAGE_REF, "imageRef.repoUrl", ref.repo_url),
+            value_input(InputKind.IMAGE_REF, "imageRef.commitId", ref.commit_id),
+            value_input(InputKind.IMAGE_REF, "imageRef.dockerfilePath", ref.dockerfile_path),
+        ]
         faults: list[Fault] = []
-        files = self._find(root, service.input_patterns, faults)
         containerfile = self._containerfile(service, faults)
+        return self._closed_environment(commit, service, containerfile, service.input_patterns, faults, named)
+
+    def tool_environment(
+        self, commit: CommitRecord, image: ToolImage, build_args: Mapping[str, str], platform: str
+    ) -> Environment:
+        """Read the environment of one of this project's own images at ``commit``, its Containerfile included.
+
+        Raises:
+            InputError: see ``service_environment``.
+
+        """
+        faults: list[Fault] = []
+        containerfile = self._find(commit.tree, [image.containerfile], faults).get(image.containerfile)
+        if containerfile is not None and (problem := self._problem(containerfile)):
+            faults.append(Fault(image.containerfile, problem))
+            containerfile = None
+        asked = _Asked(image.name, platform, build_args)
+        return self._closed_environment(commit, asked, containerfile, image.inputs, faults, [])
+
+    def _closed_environment(
+        self,
+        commit: CommitRecord,
+        asked: Service | _Asked,
+        containerfile: SourceFile | None,
+        patterns: Sequence[str],
+        faults: list[Fault],
+        named: Sequence[EnvInput],
+    ) -> Environment:
+        root = commit.tree
+        files = self._find(root, patterns, faults)
         facts = None
         if containerfile is not None:
-            facts = self._closed_facts(root, service, containerfile, files, faults)
+            facts = self._closed_facts(root, asked.build_args, containerfile, files, faults)
         inputs = self._file_inputs(files.values(), faults)
         if faults or facts is None or containerfile is None:
             raise InputError(
-                f"{service.id} has no envIdentity at {commit.id.short}",
+                f"{asked.id} has no envIdentity at {commit.id.short}",
                 faults=faults,
                 remedy="mend what is named, commit, and run this again",
             )
-        inputs += _service_inputs(service, facts)
+        inputs += [*named, *_value_inputs(asked.platform, asked.build_args, facts)]
         inputs += self._file_inputs([containerfile], faults, kind=InputKind.CONTAINERFILE)
         return Environment(
             commit=commit.id,
@@ -192,6 +236,10 @@ class InputReader:
             raise InputError(f"{path} can't be read at {commit.id.short}", faults=[Fault(path, problem)])
         return content
 
+    def all_paths(self, commit: CommitRecord) -> Iterator[str]:
+        """Yield the path of everything that is tracked at ``commit``, folders aside."""
+        return self._paths_below(commit.tree, "")
+
     def _containerfile(self, service: Service, faults: list[Fault]) -> SourceFile | None:
         ref = service.image_ref
         path = ref.dockerfile_path
@@ -213,7 +261,7 @@ class InputReader:
     def _closed_facts(
         self,
         root: str,
-        service: Service,
+        build_args: Mapping[str, str],
         containerfile: SourceFile,
         files: dict[str, SourceFile],
         faults: list[Fault],
@@ -223,9 +271,7 @@ class InputReader:
         from envid.core.containerfile import read_containerfile  # noqa: PLC0415
 
         try:
-            facts = read_containerfile(
-                self.content(containerfile), where=containerfile.path, build_args=service.build_args
-            )
+            facts = read_containerfile(self.content(containerfile), where=containerfile.path, build_args=build_args)
         except InputError as error:
             faults.extend(error.faults)
             return None
@@ -330,21 +376,13 @@ class InputReader:
         return (file.path for file in self._files_below(root, folder))
 
 
-def _service_inputs(service: Service, facts: ContainerfileFacts) -> list[EnvInput]:
-    ref = service.image_ref
-    inputs = [
-        value_input(InputKind.PLATFORM, "platform", service.platform),
-        value_input(InputKind.IMAGE_REF, "imageRef.repoUrl", ref.repo_url),
-        value_input(InputKind.IMAGE_REF, "imageRef.commitId", ref.commit_id),
-        value_input(InputKind.IMAGE_REF, "imageRef.dockerfilePath", ref.dockerfile_path),
-    ]
-    inputs += [
-        value_input(InputKind.BASE_IMAGE, f"baseImage[{index}]", image) for index, image in enumerate(facts.base_images)
-    ]
+def _value_inputs(platform: str, build_args: Mapping[str, str], facts: ContainerfileFacts) -> list[EnvInput]:
+    images = enumerate(facts.base_images)
+    inputs = [value_input(InputKind.PLATFORM, "platform", platform)]
+    inputs += [value_input(InputKind.BASE_IMAGE, f"baseImage[{index}]", image) for index, image in images]
     if facts.frontend is not None:
         inputs.append(value_input(InputKind.FRONTEND, "frontend", facts.frontend))
-    inputs += [value_input(InputKind.BUILD_ARG, f"buildArg.{k}", v) for k, v in service.build_args.items()]
-    return inputs
+    return inputs + [value_input(InputKind.BUILD_ARG, f"buildArg.{k}", v) for k, v in build_args.items()]
 
 
 def _unmatched(pattern: str, files: Mapping[str, SourceFile]) -> Fault | None:
