@@ -94,22 +94,23 @@ def pinned_images(workspace: Workspace, commit: str = "") -> Images:
     return NO_IMAGES if content is None else parse_images(content)
 
 
-def cluster_setup(workspace: Workspace, images: Images) -> ClusterSetup:
-    """Return how the lane stands in its cluster.
+def cluster_setup(workspace: Workspace, images: Images | None = None) -> ClusterSetup:
+    """Return how the lane stands in its cluster; without ``images`` for what needs none.
 
     Raises:
         InputError: an image that the lane needs in the cluster is not pinned.
 
     """
     from envid.core.cluster import ClusterSetup
-    from envid.core.images import IMAGES_PATH
+    from envid.core.images import IMAGES_PATH, NO_IMAGES
     from envid.errors import Fault, InputError
 
     settings, lane = workspace.settings, workspace.lane
+    needs_images, images = images is not None, images or NO_IMAGES
     wanted = {"toolbox": images.toolbox, "gitMirror": images.git_mirror}
     if settings.buildkit_host is None:
         wanted["buildkit"] = images.buildkit
-    if missing := [name for name, image in wanted.items() if image is None]:
+    if needs_images and (missing := [name for name, image in wanted.items() if image is None]):
         raise InputError(
             "the lane's own images are not pinned",
             faults=[Fault(f"{IMAGES_PATH}: $.images.{name}", "it is missing") for name in missing],

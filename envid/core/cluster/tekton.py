@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envid.core.objects import KubeObject
     from envid.core.values import CommitId
 
-__all__ = ["CA_KEY", "COMMIT_LABEL", "STEPS", "pipeline_run", "tekton_objects"]
+__all__ = ["CA_KEY", "COMMIT_LABEL", "STEPS", "pipeline_run", "proxy_environment", "run_labels", "tekton_objects"]
 
 CA_KEY: Final = "ca.crt"
 COMMIT_LABEL: Final = "agentrun.dev/source-commit"
