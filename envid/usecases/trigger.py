@@ -137,8 +137,8 @@ def follow(cluster: ClusterApi, namespace: str, run: str, watcher: Watcher) -> F
     while True:
         try:
             for seen in cluster.watch("PipelineRun", run, namespace, timeout=_HEARTBEAT):
-                outages = 0
                 tasks = _tasks(cluster, namespace, run)
+                outages = 0
                 states = task_states(tasks)
                 for state in states:
                     if shown.get(state.name) is not state.state:
