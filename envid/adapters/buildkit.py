@@ -50,7 +50,8 @@ class BuildRequest:
 
     ``secrets`` are id to file on this machine; they reach RUN steps as secret mounts and no layer. ``cache_from`` and
     ``cache_to`` are BuildKit cache specifications. With ``export``, a folder, nothing is pushed: the image is written
-    there as an OCI layout, with the very bytes that a push would have had.
+    there as an OCI layout, with the very bytes that a push would have had. ``offered`` are folders of this machine as
+    named contexts, for stages that are empty without: the Containerfile takes of them only what has a hash it knows.
     """
 
     image: ImageReference
@@ -63,6 +64,7 @@ class BuildRequest:
     cache_from: str | None = None
     cache_to: str | None = None
     export: Path | None = None
+    offered: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,8 @@ def _arguments(request: BuildRequest, root: Path, *, is_insecure: bool) -> list[
         *(f"--secret=id={name},src={path}" for name, path in sorted(request.secrets.items())),
         f"--output={','.join(f'{key}={value}' for key, value in output.items())}",
     ]
+    for name, folder in sorted(request.offered.items()):
+        arguments += [f"--local={name}={folder}", f"--opt=context:{name}=local:{name}"]
     if request.no_cache:
         arguments.append("--no-cache")
     if request.cache_from:

@@ -102,10 +102,15 @@ def base_build(*, pin: bool = False, section: Section = None) -> Output:
     return Output(data=data, lines=[reference.pinned, *(f"pinned in {path}" for path in changed)])
 
 
-def lock_packages(*, check: bool = False, base: bool = False, section: Section = None) -> Output:
-    """Lock the env image's system packages, or with ``base`` the base image's; ``check`` only tells what moved."""
+def lock_packages(*, check: bool = False, base: bool = False, image: str = "", section: Section = None) -> Output:
+    """Lock the system packages of the env image, the base image or ``image``; ``check`` only tells what moved."""
     from envid.adapters.blob_cache import default_cache_dir
+    from envid.core.toolimage import find_tool_image
+    from envid.errors import InputError
     from envid.usecases import lock_packages as locks
+
+    if base and image:
+        raise InputError("--base and --image exclude each other", remedy="leave one out")
 
     workspace = find_workspace(section)
     endpoints = workspace.endpoints
@@ -120,6 +125,7 @@ def lock_packages(*, check: bool = False, base: bool = False, section: Section =
             cache_dir=default_cache_dir(),
             secrets={"ca": endpoints.ca_bundle} if endpoints.ca_bundle else {},
             progress=progress,
+            of=locks.lock_of(find_tool_image(image)) if image else locks.ENV_IMAGE,
             check=check,
         )
     data = {

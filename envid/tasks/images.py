@@ -1,4 +1,4 @@
-"""Flags of what makes and proves images: base, lock, rebuild."""
+"""Flags of what makes and proves images: base, image, lock, rebuild."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from envid.tasks.run import DEBUG, JSON, group, run
+from envid.tasks.run import COMMIT, DEBUG, JSON, group, run
 
 __all__ = ["add_to"]
 
@@ -31,12 +31,45 @@ def base_build(c: Context, pin: bool = False, json: bool = False, debug: bool = 
 
 
 @task(
-    name="packages",
-    help={"check": "only tell what moved", "base": "of the base image", "json": JSON, "debug": DEBUG},
+    name="build",
+    positional=["name"],
+    help={
+        "name": "toolbox, git-mirror, postgres or buildkit",
+        "commit": COMMIT,
+        "pin": "write its digest into deploy/runtime/images.json",
+        "rebuild": "build even what could be reused, without cache",
+        "json": JSON,
+        "debug": DEBUG,
+    },
 )
-def lock_packages(c: Context, check: bool = False, base: bool = False, json: bool = False, debug: bool = False) -> None:
+def image_build(
+    c: Context,
+    name: str,
+    commit: str = "",
+    pin: bool = False,
+    rebuild: bool = False,
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Build or reuse an image that the lane itself needs."""
+    run(c, "images.image_build", as_json=json, debug=debug, name=name, commit=commit, pin=pin, rebuild=rebuild)
+
+
+@task(
+    name="packages",
+    help={
+        "check": "only tell what moved",
+        "base": "of the base image",
+        "image": "of toolbox, git-mirror, postgres or buildkit",
+        "json": JSON,
+        "debug": DEBUG,
+    },
+)
+def lock_packages(
+    c: Context, check: bool = False, base: bool = False, image: str = "", json: bool = False, debug: bool = False
+) -> None:
     """Lock the system packages: names, versions and hashes."""
-    run(c, "local.lock_packages", as_json=json, debug=debug, check=check, base=base)
+    run(c, "local.lock_packages", as_json=json, debug=debug, check=check, base=base, image=image)
 
 
 def add_to(root: Collection) -> None:
@@ -44,4 +77,5 @@ def add_to(root: Collection) -> None:
     for item in (rebuild,):
         root.add_task(item)
     root.add_collection(group("base", base_build))
+    root.add_collection(group("image", image_build))
     root.add_collection(group("lock", lock_packages))

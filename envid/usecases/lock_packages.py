@@ -20,9 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envid.adapters.inner_build import InnerBuild
+    from envid.core.toolimage import ToolImage
     from envid.core.values import ImageReference
 
-__all__ = ["ENV_LOCK", "LOCK_ENV", "LockOutcome", "lock_base_packages", "lock_packages", "offer_packages"]
+__all__ = [
+    "ENV_IMAGE",
+    "ENV_LOCK",
+    "LOCK_ENV",
+    "LockFiles",
+    "LockOutcome",
+    "lock_base_packages",
+    "lock_of",
+    "lock_packages",
+    "offer_packages",
+]
 
 ENV_LOCK: Final = "deploy/runtime/packages.lock"
 LOCK_ENV: Final = "invoke lock.packages"
@@ -30,7 +41,25 @@ LOCK_ENV: Final = "invoke lock.packages"
 
 _ENV_WANTED: Final = "deploy/runtime/packages.txt"
 _BASE_WANTED: Final = "deploy/base/packages.txt"
+_PLATFORM: Final = "linux/amd64"
 _MAX_WANTED: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LockFiles:
+    """Which image's packages: the list of what is wanted, the lock, and the command that makes the lock."""
+
+    wanted: str
+    lock: str
+    command: str
+
+
+ENV_IMAGE: Final = LockFiles(_ENV_WANTED, ENV_LOCK, LOCK_ENV)
+
+
+def lock_of(image: ToolImage) -> LockFiles:
+    """Return the files of one of this project's own images."""
+    return LockFiles(image.wanted_path, image.lock_path, image.lock_command)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +85,11 @@ def lock_packages(
     cache_dir: Path,
     secrets: Mapping[str, Path],
     progress: Callable[[str], None],
+    of: LockFiles = ENV_IMAGE,
     base: ImageReference | None = None,
-    platform: str = "linux/amd64",
     check: bool = False,
 ) -> LockOutcome:
-    """Resolve ``deploy/runtime/packages.txt`` on top of the base image and write ``packages.lock``.
+    """Resolve the ``packages.txt`` of an image on top of the base image and write its ``packages.lock``.
 
     ``base`` is by default the image that the Containerfile is pinned to. With ``check`` nothing is written.
 
@@ -70,18 +99,18 @@ def lock_packages(
         ServiceError: BuildKit or the archive failed.
 
     """
-    wanted = _wanted(repo, _ENV_WANTED)
+    wanted = _wanted(repo, of.wanted)
     image = base or pinned_base((repo / "Containerfile").read_text(encoding="utf-8"))
     progress(f"resolving {len(wanted)} wanted packages on {image}")
     lock = resolve_in_image(
         image,
         wanted,
         build=build,
-        platform=platform,
+        platform=_PLATFORM,
         cache=PackageCache(cache_dir),
         secrets=secrets,
     )
-    return _conclude(repo, ENV_LOCK, _with_known_hashes(lock, repo), remedy=LOCK_ENV, check=check)
+    return _conclude(repo, of.lock, _with_known_hashes(lock, repo), remedy=of.command, check=check)
 
 
 def lock_base_packages(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from envid.usecases.ports import Builder as BuilderPort
     from envid.usecases.ports import ImageRegistry, Progress
 
-__all__ = ["BuildOptions", "build_request", "publish", "refuse_unless_sound"]
+__all__ = ["BuildOptions", "build_request", "confirm", "publish", "refuse_unless_sound"]
 
 BUILD_TYPE = "https://agentrun.dev/envid/build/v1"
 
@@ -107,7 +107,7 @@ def publish(
             environment = planned.environments[name]
             request = build_request(reader, services[name], environment, judgement.wanted.image, options)
             built = builder.build(request, progress)
-            _confirm(judgement, built.digest, registry)
+            confirm(judgement.wanted.image, built.digest, registry)
             provenance = _provenance(
                 services[name],
                 environment,
@@ -165,9 +165,14 @@ def build_request(
     )
 
 
-def _confirm(judgement: Judgement, built: Digest, registry: ImageRegistry) -> None:
-    """BuildKit's metadata, HEAD by tag and HEAD by digest must name one digest, and the image must be all there."""
-    image = judgement.wanted.image
+def confirm(image: ImageReference, built: Digest, registry: ImageRegistry) -> None:
+    """See that BuildKit's metadata, HEAD by tag and HEAD by digest name one digest, and that the image is all there.
+
+    Raises:
+        BuildError: they don't agree.
+        RegistryError: the registry did not confirm the image.
+
+    """
     by_tag = registry.digest(image)
     if by_tag != built:
         raise BuildError(
