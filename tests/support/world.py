@@ -1,0 +1,169 @@
+"""The lane as an operator has it: a source checkout, its origin, and a cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from envid.adapters.git_route import route_to
+from envid.adapters.kubernetes import Kubernetes
+from envid.adapters.stack_record import LocalStack
+from envid.local.tools import bootstrapped
+from tests.support.lanes import git
+
+__all__ = ["REGISTRY", "World", "eventually"]
+
+REGISTRY = "127.0.0.1:5000"
+"""The registry's name on the node, and in every reference."""
+_TLS = {"tlscacert": "ca.pem", "tlscert": "cert.pem", "tlskey": "key.pem"}
+NAMESPACES = ("agentrun-v01", "agentrun-v02", "agentrun-ci", "devops-infra")
+_INVOKE_YAML = """envid:
+  project: agentrun
+  lane: v0.1
+  site: g14
+  repository: pikasTech/agentrun.git
+  sourceRepo: git@github.com:pikasTech/agentrun.git
+  registry: 127.0.0.1:5000
+  cluster:
+    proxy: null
+    buildkitStorage: 2Gi
+    mirrorStorage: 1Gi
+    workspaceStorage: 1Gi
+"""
+
+
+def eventually(what: str, ask: Callable[[], Any], *, seconds: float = 120) -> Any:
+    """Return the first answer that is true; fail with the last one when ``seconds`` are over."""
+    end = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < end, f"{what} did not come true within {seconds:.0f} s: {answer!r}"
+        time.sleep(1)
+    return answer
+
+
+@dataclass
+class World:
+    """An operator's checkout of the source, and the cluster it is delivered to."""
+
+    path: Path
+    cluster: Kubernetes
+    services: LocalStack
+    state: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of an operator's commands: the lane's own names, but for BuildKit and the origin."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ENVID_", "GIT_", "BUILDKIT"))}
+        own = {
+            "ENVID_STATE": str(self.state),
+            "ENVID_ORIGIN_URL": self.services.origin_url,
+            "BUILDKIT_HOST": self.services.buildkit_host,
+            "ENVID_CA_BUNDLE": os.environ.get("ENVID_CA_BUNDLE", ""),
+        }
+        return kept | own | self.extra
+
+    def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command of the project in the checkout, and compare its exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1800,
+        )
+        if expect is not None:
+            assert done.returncode == expect, f"invoke {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    def json(self, *arguments: str, expect: int | None = 0) -> Any:
+        """Run a command with ``--json`` and return the document."""
+        return json.loads(self.run(*arguments, "--json", expect=expect).stdout)
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the checkout."""
+        return git(self.path, *arguments)
+
+    def commit(self, message: str, files: dict[str, str] | None = None) -> str:
+        """Write ``files``, commit everything, push it as a developer does, and return the commit."""
+        for name, content in (files or {}).items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / name).write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        self.git("push", "--quiet", self.services.origin_url, "HEAD:refs/heads/v0.1")
+        self.git("fetch", "--quiet", "origin")
+        return self.git("rev-parse", "HEAD")
+
+    def prepare(self) -> None:
+        """Make the source branch of this checkout, with the images that the lane needs in this registry."""
+        self.git("checkout", "--quiet", "-B", "v0.1")
+        self.git("remote", "set-url", "origin", self.services.origin_url)
+        (self.path / "invoke.yaml").write_text(_INVOKE_YAML)
+        self.run("base.build", "--pin")
+        self.commit("Pin the base image in this cluster's registry")
+        self.run("imageref.pin")
+        self.commit("Point imageRef at the Containerfile")
+        for name in ("buildkit", "git-mirror", "postgres", "toolbox"):
+            self.run("image.build", name, "--pin")
+        self.commit("Pin the lane's own images")
+
+    def gitops(self, *arguments: str, branch: str = "v0.1-gitops") -> str:
+        """Run git on what the mirror in the cluster has of a GitOps branch, as FETCH_HEAD."""
+        route = route_to("http://git-mirror-http.devops-infra.svc.cluster.local/pikasTech/agentrun.git")
+        for command in (["fetch", "--quiet", "--refetch", route.url, branch], list(arguments)):
+            done = subprocess.run(
+                ["git", *command],
+                cwd=self.path,
+                env=os.environ | dict(route.environment),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def builds(self) -> int:
+        """Count the builds that the cluster's BuildKit knows of."""
+        secret = self.cluster.get("Secret", "agentrun-buildkitd-client-tls", "agentrun-ci")
+        [node] = self.cluster.list("Node")
+        assert secret is not None
+        address = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+        with tempfile.TemporaryDirectory() as folder:
+            for name, value in secret["data"].items():
+                (Path(folder) / name).write_bytes(base64.b64decode(value))
+            flags = [f"--{flag}={folder}/{file}" for flag, file in _TLS.items()]
+            asked = ["debug", "histories", "--format", "{{json .}}"]
+            done = subprocess.run(
+                [bootstrapped("buildctl"), f"--addr=tcp://{address}:1234", "--tlsservername=localhost", *flags, *asked],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr
+        return sum(bool(line.strip()) for line in done.stdout.splitlines())
+
+    def clear(self) -> None:
+        """Take everything of the lanes out of the cluster."""
+        for kind in ("Application", "AppProject"):
+            for item in self.cluster.list(kind, "argocd", {"app.kubernetes.io/part-of": "agentrun"}):
+                self.cluster.delete(kind, item["metadata"]["name"], "argocd")
+        for name in NAMESPACES:
+            self.cluster.delete("Namespace", name)
+        eventually(
+            "the lanes' namespaces are gone",
+            lambda: not any(self.cluster.get("Namespace", name) for name in NAMESPACES),
+            seconds=180,
+        )
