@@ -87,6 +87,8 @@ def route_through(config: SingleConfig, url: str) -> GitRoute:
     environment = {"GIT_CONFIG_COUNT": str(len(settings))}
     for number, (key, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": f"http.{server}/.{key}", f"GIT_CONFIG_VALUE_{number}": value}
+    if authorities := settings.get("sslCAInfo"):
+        environment["GIT_SSL_CAINFO"] = authorities  # the caller's own would win over the configuration
     return GitRoute(relayed, environment, tuple(files))
 
 

@@ -185,6 +185,7 @@ def test_certificates_are_read_by_git_alone_and_end_with_their_owner() -> None:
         READ,
     )
     files = settings(route.environment)
+    assert route.environment["GIT_SSL_CAINFO"] == files["sslcainfo"]
     assert files["proxy"] == ""
     assert files["followredirects"] == "false"
     read = {key: subprocess.run(["cat", files[key]], capture_output=True, check=True).stdout for key in KEYS}
