@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from waitress.server import create_server
 
+from envid.adapters.certificates import make_certificates
 from envid.adapters.git_route import route_through, route_to
 from envid.adapters.gitops import GitOpsBranch, Signature
 from envid.adapters.remote_cache import PushResult
@@ -70,6 +76,48 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
     yield api
     server.close()
     thread.join(5)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def finish(self) -> None:
+        super().finish()
+        # git takes a connection without TLS's own goodbye for one that was cut
+        with suppress(OSError):
+            self.connection.unwrap()
+
+
+@pytest.fixture
+def tls_api(tmp_path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """An API server over TLS that lets nobody in without a certificate of its authority; its port, and one of them."""
+    repository = tmp_path / "mirror/team/name.git"
+    repository.mkdir(parents=True)
+    git(repository, "init", "--quiet", "--bare", ".")
+    git(repository, "config", "http.receivepack", "true")
+    served, mine = make_certificates(["localhost"], now=datetime.now(UTC))
+    for name, content in served.items():
+        (tmp_path / name).write_text(content)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.pem"))
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    prefix = f"{SERVICES}/git-mirror-write:80/proxy"
+
+    def relay(environ: dict[str, Any], start_response: Any) -> Any:
+        door = GitHttp({environ["SERVER_PORT"]: (tmp_path / "mirror", True)})
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = io.BytesIO(environ["wsgi.input"].read(length))
+        path = environ["PATH_INFO"].removeprefix(prefix)
+        return door(environ | {"PATH_INFO": path, "wsgi.input": body}, start_response)
+
+    with make_server("127.0.0.1", 0, relay, handler_class=_Quiet) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port, mine
+        server.shutdown()
+        thread.join(5)
 
 
 def kubeconfig(port: int, user: dict[str, Any], **cluster: Any) -> dict[str, Any]:
@@ -132,6 +180,19 @@ def test_a_promotion_goes_through_the_api_server(
     assert branch(tmp_path / "other").files(commit, ["a"]) == {"a": b"1"}
     assert f"{SERVICES}/git-mirror-write:80/proxy/team/name.git/git-receive-pack" in api.asked
     assert not [path for path in api.asked if "git-mirror-http" in path and "receive" in path]
+
+
+def test_a_client_certificate_opens_the_api_server(
+    tls_api: tuple[int, dict[str, str]], use: Callable[[dict[str, Any]], None], tmp_path: Path
+) -> None:
+    port, files = tls_api
+    data = {name: base64.b64encode(content.encode()).decode() for name, content in files.items()}
+    cluster = {"server": f"https://localhost:{port}", "certificate-authority-data": data["ca.pem"]}
+    use(kubeconfig(port, {"client-certificate-data": data["cert.pem"], "client-key-data": data["key.pem"]}, **cluster))
+    gitops = GitOpsBranch(tmp_path / "git", branch="b", read_url=WRITE, write_url=WRITE)
+    commit = gitops.commit(None, TreeEdit(write={"a": b"1"}, remove=()), "First\n", SOMEBODY)
+    assert gitops.push(commit) is PushResult.ACCEPTED
+    assert gitops.tip() == commit
 
 
 def test_what_the_relay_refuses_is_told_without_the_credentials(
