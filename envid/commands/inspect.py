@@ -104,7 +104,7 @@ def registry_digest(references: Sequence[str], *, section: Section = None) -> Ou
     named = [name for text in references for name in (sys.stdin.read().split() if text == "-" else [text])]
     parsed = [ImageReference.parse(name) for name in named]
     with open_registry(settings) as registry:
-        digests = [registry.digest(reference) for reference in parsed]
+        digests = [registry.resolve(reference) for reference in parsed]
     data = [{"reference": str(r), "digest": d} for r, d in zip(parsed, digests, strict=True)]
     return Output(data=data, lines=list(digests))
 

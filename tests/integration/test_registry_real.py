@@ -162,7 +162,7 @@ def test_a_plain_head_gets_a_schema1_digest_and_ours_is_the_hash_of_the_manifest
     by_tag = plain_head(running, "plain", accept=SCHEMA2_MANIFEST)
     by_digest = plain_head(running, pushed, accept=SCHEMA2_MANIFEST)
     assert by_tag.headers["docker-content-digest"] == by_digest.headers["docker-content-digest"] == pushed
-    assert registry.digest(running.ref("plain")) == pushed
+    assert registry.digest(running.ref("plain")) == registry.resolve(running.ref("plain")) == pushed
     assert registry.probe(running.ref("plain")) == pushed
     assert registry.digest(running.ref(pushed)) == pushed
 
@@ -179,7 +179,7 @@ def test_an_oci_image_is_found_though_schema2_alone_is_answered_404(running: Run
     pushed = running.push_image("oci", OCI_MANIFEST)
     assert plain_head(running, "oci", accept=SCHEMA2_MANIFEST).status_code == 404
     assert registry.probe(running.ref("oci")) == pushed
-    assert registry.digest(running.ref("oci")) == pushed
+    assert registry.digest(running.ref("oci")) == registry.resolve(running.ref("oci")) == pushed
     assert registry.manifest(running.ref(pushed)).media_type == OCI_MANIFEST
     registry.verify_complete(running.ref(pushed))
 
@@ -190,14 +190,14 @@ def test_a_lists_tag_gives_the_lists_digest_though_schema2_alone_is_answered_wit
     child = running.push_image("child")
     pushed = running.push_index("list", child, SCHEMA2_LIST, SCHEMA2_MANIFEST)
     assert plain_head(running, "list", accept=SCHEMA2_MANIFEST).headers["docker-content-digest"] == child
-    assert registry.digest(running.ref("list")) == pushed
+    assert registry.digest(running.ref("list")) == registry.resolve(running.ref("list")) == pushed
     registry.verify_complete(running.ref(pushed))
 
 
 def test_an_oci_index_gives_its_own_digest(running: Running, registry: Registry) -> None:
     child = running.push_image("oci-child", OCI_MANIFEST)
     pushed = running.push_index("index", child, OCI_INDEX, OCI_MANIFEST)
-    assert registry.digest(running.ref("index")) == pushed
+    assert registry.digest(running.ref("index")) == registry.resolve(running.ref("index")) == pushed
     registry.verify_complete(running.ref(pushed))
 
 

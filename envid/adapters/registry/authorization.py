@@ -11,14 +11,14 @@ import json
 import re
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-
-import httpx
+from urllib.parse import urlencode
 
 from envid.adapters.registry.docker_config import DockerConfig
 from envid.adapters.registry.errors import RegistryBroken, RegistryDenied, error_for
-from envid.adapters.registry.exchange import shown_url
 from envid.adapters.registry.headers import one_line, parse_challenges
+from envid.adapters.registry.url import Url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from envid.adapters.registry.exchange import Answer, Exchange
     from envid.adapters.registry.network import Deadline
 
-__all__ = ["Authorization", "same_origin"]
+__all__ = ["Authorization"]
 
 _MAX_TOKEN_BYTES: Final = 256 * 1024
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,65536}")
@@ -41,15 +41,6 @@ class _Token:
     until: float
 
 
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Tell whether two URLs have scheme, host and port in common, default ports written out."""
-    return _origin(one) == _origin(other)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-
 class Authorization:
     """What the registry client knows about logins; tokens are kept in memory until they expire, per repository."""
 
@@ -59,7 +50,7 @@ class Authorization:
         *,
         config: DockerConfig | None,
         trusted_realms: Mapping[str, frozenset[str]],
-        may_use: Callable[[httpx.URL], bool],
+        may_use: Callable[[Url], bool],
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
@@ -119,9 +110,7 @@ class Authorization:
         deadline: Deadline,
     ) -> _Token:
         realm = self._realm(parameters["realm"], refused)
-        trusted = same_origin(realm, refused.url) or realm.netloc.decode("ascii") in self._trusted.get(
-            host, frozenset()
-        )
+        trusted = realm.origin == refused.url.origin or realm.netloc in self._trusted.get(host, frozenset())
         # Only the right to pull this repository is asked for, whatever scope the challenge suggests.
         query = {"scope": f"repository:{repository}:pull"}
         if service := parameters.get("service"):
@@ -131,23 +120,23 @@ class Authorization:
         if used is not None and used.identity_token:
             form = {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": used.identity_token, **query}
             headers["content-type"] = "application/x-www-form-urlencoded"
-            content = str(httpx.QueryParams(form)).encode()
+            content = urlencode(form).encode()
             answer = self._exchange.send("POST", realm, headers, deadline, content=content, limit=_MAX_TOKEN_BYTES)
         else:
             if used is not None:
                 headers["authorization"] = used.basic
-            url = realm.copy_merge_params(query)
+            url = realm.with_query(query)
             answer = self._exchange.send("GET", url, headers, deadline, limit=_MAX_TOKEN_BYTES)
-        if answer.status != httpx.codes.OK:
+        if answer.status != HTTPStatus.OK:
             raise _refusal(answer, host, realm, withheld=credential is not None and not trusted)
         return self._read_token(answer)
 
-    def _realm(self, text: str, refused: Answer) -> httpx.URL:
+    def _realm(self, text: str, refused: Answer) -> Url:
         try:
-            realm = httpx.URL(text)
-            usable = bool(realm.host) and not realm.userinfo and not realm.fragment and self._may_use(realm)
+            realm = Url.parse(text)
+            usable = not realm.userinfo and not realm.fragment and self._may_use(realm)
             usable = usable and (realm.scheme == "https" or refused.url.scheme == "http")
-        except (httpx.InvalidURL, ValueError):
+        except ValueError:
             usable = False
         if not usable:
             raise RegistryBroken(
@@ -169,7 +158,7 @@ class Authorization:
             raise RegistryBroken(
                 f"{answer}, but without a usable token",
                 cause="the token service is misconfigured, or something else listens there",
-                remedy=f"curl -i {shown_url(answer.url)}",
+                remedy=f"curl -i {answer.url.shown}",
                 code="registry-realm",
             )
         if not isinstance(life, int | float) or isinstance(life, bool) or not 0 < life < 1e9:  # noqa: PLR2004 - 30 years
@@ -177,15 +166,15 @@ class Authorization:
         return _Token(value, self._clock() + life)
 
 
-def _refusal(answer: Answer, host: str, realm: httpx.URL, *, withheld: bool) -> Exception:
-    client_error = httpx.codes.BAD_REQUEST <= answer.status < httpx.codes.INTERNAL_SERVER_ERROR
-    if not client_error or answer.status == httpx.codes.TOO_MANY_REQUESTS:
+def _refusal(answer: Answer, host: str, realm: Url, *, withheld: bool) -> Exception:
+    client_error = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if not client_error or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return error_for(answer, host)
     if withheld:
         return RegistryDenied(
             f"{answer}: the token service refuses to serve without a login",
-            cause=f"the login for {host} was not sent: the token realm is on another host, {shown_url(realm)}",
-            remedy=f"if that host is trusted, name {realm.netloc.decode('ascii')} as a trusted realm of {host}",
+            cause=f"the login for {host} was not sent: the token realm is on another host, {realm.shown}",
+            remedy=f"if that host is trusted, name {realm.netloc} as a trusted realm of {host}",
             code="registry-untrusted-realm",
         )
     return RegistryDenied(

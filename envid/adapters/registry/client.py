@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
-
-import httpx
 
 from envid.adapters.registry.authorization import Authorization
 from envid.adapters.registry.door import Door, Places
 from envid.adapters.registry.errors import RegistryAbsent, RegistryBroken, error_for
 from envid.adapters.registry.exchange import RETRIED, Exchange, shell_url
-from envid.adapters.registry.network import Deadline, deadline_scope
+from envid.adapters.registry.network import Deadline
 from envid.adapters.registry.transport import BoundedTransport
 from envid.core.manifest import (
     ACCEPTED_TYPES,
@@ -33,7 +31,7 @@ from envid.core.values import Digest, ImageReference
 from envid.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from envid.adapters.registry.docker_config import DockerConfig
     from envid.adapters.registry.exchange import Answer
@@ -85,7 +83,7 @@ class Registry:
     def __init__(  # noqa: PLR0913 - every one is a setting or a door for tests; all have defaults
         self,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: BoundedTransport | None = None,
         insecure_hosts: frozenset[str] = frozenset(),
         path_prefixes: Mapping[str, str] = _NOTHING,
         trusted_realms: Mapping[str, frozenset[str]] = _NO_REALMS,
@@ -127,9 +125,27 @@ class Registry:
             RegistryError: neither present nor absent could be established.
 
         """
-        with self._call() as deadline:
-            found = self._probe(reference, deadline)
-            return None if isinstance(found, _Missing) else found.digest
+        deadline = self._deadline()
+        found = self._probe(reference, deadline)
+        return None if isinstance(found, _Missing) else found.digest
+
+    def resolve(self, reference: ImageReference) -> Digest:
+        """Return the digest of what ``reference`` names, proved by its bytes: one GET, whose body is hashed.
+
+        All four types are asked for at once, schema2 first: so an index gives its own digest, and not a child's. What
+        is only shown needs no more proof than that; before a digest is written anywhere, ask for `digest`. A digest
+        reference is confirmed by HEAD.
+
+        Raises:
+            RegistryAbsent: there is no such manifest.
+            RegistryError: its digest could not be proved.
+
+        """
+        deadline = self._deadline()
+        found = self._get(reference, deadline) if reference.digest is None else self._probe(reference, deadline)
+        if isinstance(found, _Missing):
+            raise _absent(reference, found)
+        return found.digest
 
     def digest(self, reference: ImageReference) -> Digest:
         """Return the verified digest of what ``reference`` names.
@@ -142,22 +158,22 @@ class Registry:
             RegistryError: its digest could not be verified.
 
         """
-        with self._call() as deadline:
-            first = self._probe(reference, deadline)
-            if isinstance(first, _Missing):
-                raise _absent(reference, first)
-            if reference.digest is not None:
-                return first.digest
-            named = first if first.content is not None else self._get(reference, deadline)
-            if isinstance(named, _Missing):
-                raise _lie(f"{reference} is there for HEAD, but {named.says}")
-            # A registry that is asked for schema2 alone may answer an index's tag with one of its children.
-            is_index = named.content is not None and named.content.media_type in INDEX_TYPES
-            if named.digest != first.digest and not is_index and not self._has_moved(reference, named, deadline):
-                raise _lie(f"{reference} is {first.digest} by its header, and {named.digest} by its bytes")
-            if isinstance(self._probe(reference.with_digest(named.digest), deadline), _Missing):
-                raise _lie(f"{reference} is {named.digest} by tag, which the registry does not have by digest")
-            return named.digest
+        deadline = self._deadline()
+        first = self._probe(reference, deadline)
+        if isinstance(first, _Missing):
+            raise _absent(reference, first)
+        if reference.digest is not None:
+            return first.digest
+        named = first if first.content is not None else self._get(reference, deadline)
+        if isinstance(named, _Missing):
+            raise _lie(f"{reference} is there for HEAD, but {named.says}")
+        # A registry that is asked for schema2 alone may answer an index's tag with one of its children.
+        is_index = named.content is not None and named.content.media_type in INDEX_TYPES
+        if named.digest != first.digest and not is_index and not self._has_moved(reference, named, deadline):
+            raise _lie(f"{reference} is {first.digest} by its header, and {named.digest} by its bytes")
+        if isinstance(self._probe(reference.with_digest(named.digest), deadline), _Missing):
+            raise _lie(f"{reference} is {named.digest} by tag, which the registry does not have by digest")
+        return named.digest
 
     def manifest(self, reference: ImageReference) -> Manifest:
         """Fetch the manifest that ``reference`` pins, and hash its bytes.
@@ -169,11 +185,11 @@ class Registry:
 
         """
         pinned = _pinned(reference)
-        with self._call() as deadline:
-            found = self._fetch(pinned, deadline)
-            assert found.content is not None  # noqa: S101 - _fetch reads the bytes
-            assert found.body is not None  # noqa: S101
-            return Manifest(pinned, found.digest, found.content.media_type, len(found.body), found.body)
+        deadline = self._deadline()
+        found = self._fetch(pinned, deadline)
+        assert found.content is not None  # noqa: S101 - _fetch reads the bytes
+        assert found.body is not None  # noqa: S101
+        return Manifest(pinned, found.digest, found.content.media_type, len(found.body), found.body)
 
     def config(self, reference: ImageReference) -> bytes:
         """Fetch the config of the image that ``reference`` pins, and hash its bytes.
@@ -184,18 +200,18 @@ class Registry:
 
         """
         pinned = _pinned(reference)
-        with self._call() as deadline:
-            content = self._fetch(pinned, deadline).content
-            assert content is not None  # noqa: S101 - _fetch reads the bytes
-            if not content.blobs:
-                raise InputError(f"{pinned} is an index: it has no config", remedy="name the image of one platform")
-            blob = content.blobs[0]
-            answer = self._door.ask("GET", pinned, "blobs", blob.digest, ("*/*",), deadline)
-            if answer.status != httpx.codes.OK:
-                raise error_for(answer, pinned.host)
-            if digest_of(answer.body) != blob.digest:
-                raise _lie(f"{answer}, but with bytes whose digest is {digest_of(answer.body)}")
-            return answer.body
+        deadline = self._deadline()
+        content = self._fetch(pinned, deadline).content
+        assert content is not None  # noqa: S101 - _fetch reads the bytes
+        if not content.blobs:
+            raise InputError(f"{pinned} is an index: it has no config", remedy="name the image of one platform")
+        blob = content.blobs[0]
+        answer = self._door.ask("GET", pinned, "blobs", blob.digest, ("*/*",), deadline)
+        if answer.status != HTTPStatus.OK:
+            raise error_for(answer, pinned.host)
+        if digest_of(answer.body) != blob.digest:
+            raise _lie(f"{answer}, but with bytes whose digest is {digest_of(answer.body)}")
+        return answer.body
 
     def verify_complete(self, reference: ImageReference) -> None:
         """Fetch the manifest by digest, hash its bytes, and see that config and layers are there, with their sizes.
@@ -209,27 +225,24 @@ class Registry:
 
         """
         pinned = _pinned(reference)
-        with self._call() as deadline:
-            seen: set[Digest] = set()
-            waiting = [pinned]
-            while waiting:
-                current = waiting.pop()
-                content = self._fetch(current, deadline).content
-                assert content is not None  # noqa: S101 - _fetch reads the bytes
-                for blob in content.blobs:
-                    if blob.digest not in seen and not blob.is_foreign:
-                        seen.add(blob.digest)
-                        self._confirm_blob(current, blob, deadline)
-                for child in content.children:
-                    if child.digest not in seen:
-                        seen.add(child.digest)
-                        waiting.append(pinned.with_digest(child.digest))
+        deadline = self._deadline()
+        seen: set[Digest] = set()
+        waiting = [pinned]
+        while waiting:
+            current = waiting.pop()
+            content = self._fetch(current, deadline).content
+            assert content is not None  # noqa: S101 - _fetch reads the bytes
+            for blob in content.blobs:
+                if blob.digest not in seen and not blob.is_foreign:
+                    seen.add(blob.digest)
+                    self._confirm_blob(current, blob, deadline)
+            for child in content.children:
+                if child.digest not in seen:
+                    seen.add(child.digest)
+                    waiting.append(pinned.with_digest(child.digest))
 
-    @contextlib.contextmanager
-    def _call(self) -> Iterator[Deadline]:
-        deadline = Deadline(self._seconds, self._clock)
-        with deadline_scope(deadline):
-            yield deadline
+    def _deadline(self) -> Deadline:
+        return Deadline(self._seconds, self._clock)
 
     def _has_moved(self, reference: ImageReference, named: _Found, deadline: Deadline) -> bool:
         """Tell whether the header now names what the bytes were: then the tag moved, and nobody lied."""
@@ -241,7 +254,7 @@ class Registry:
         # mean one sequence of bytes, so every form may be named at once.
         accept = (SCHEMA2_MANIFEST,) if reference.digest is None else ACCEPTED_TYPES
         answer = self._door.ask("HEAD", reference, "manifests", _selector(reference), accept, deadline)
-        if answer.status == httpx.codes.OK:
+        if answer.status == HTTPStatus.OK:
             digest = parse_digest_header(answer.headers.get("docker-content-digest"))
             typed = parse_media_type(answer.headers.get("content-type")) in accept
             if typed and digest is not None and reference.digest in {None, digest}:
@@ -253,10 +266,10 @@ class Registry:
 
     def _get(self, reference: ImageReference, deadline: Deadline) -> _Found | _Missing:
         answer = self._door.ask("GET", reference, "manifests", _selector(reference), ACCEPTED_TYPES, deadline)
-        if answer.status == httpx.codes.NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             _require_absence(answer, reference)
             return _Missing(str(answer))
-        if answer.status != httpx.codes.OK:
+        if answer.status != HTTPStatus.OK:
             raise error_for(answer, reference.host)
         content = _content(answer)
         digest = digest_of(answer.body)
@@ -276,9 +289,9 @@ class Registry:
     def _confirm_blob(self, owner: ImageReference, blob: Descriptor, deadline: Deadline) -> None:
         answer = self._door.ask("HEAD", owner, "blobs", blob.digest, ("*/*",), deadline)
         length = answer.headers.get("content-length")
-        if answer.status == httpx.codes.NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             problem = "the registry does not have it"
-        elif answer.status != httpx.codes.OK:
+        elif answer.status != HTTPStatus.OK:
             raise error_for(answer, owner.host)
         elif length is not None and length != str(blob.size):
             problem = f"the registry has {length[:20]} bytes of {blob.size}"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
-from envid.adapters.registry.authorization import same_origin
 from envid.adapters.registry.errors import RegistryBroken
-from envid.adapters.registry.exchange import shown_url
 from envid.adapters.registry.headers import one_line
 from envid.adapters.registry.transport import is_loopback
+from envid.adapters.registry.url import Url
 from envid.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ __all__ = ["Door", "Places"]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 4
-_MAX_PORT: Final = 65535
 
 
 class Places:
@@ -39,7 +36,7 @@ class Places:
         self._insecure = frozenset(host.lower() for host in insecure_hosts)
         self._prefixes = {host.lower(): prefix.strip("/") for host, prefix in path_prefixes.items()}
 
-    def url(self, reference: ImageReference, kind: str, selector: str) -> httpx.URL:
+    def url(self, reference: ImageReference, kind: str, selector: str) -> Url:
         """Return the URL of ``kind`` (``manifests`` or ``blobs``) and ``selector`` (a tag or digest).
 
         Raises:
@@ -49,21 +46,17 @@ class Places:
         prefix = self._prefixes.get(reference.host.lower(), "")
         path = f"{'/' if prefix else ''}{prefix}/v2/{reference.repository}/{kind}/{selector}"
         try:
-            plain = httpx.URL(f"http://{reference.host}{path}")
-            if (plain.port or 0) > _MAX_PORT:
-                raise ValueError(f"ports end at {_MAX_PORT}")  # noqa: TRY301 - one place makes the user's error
-            return plain if self.may_use(plain) else plain.copy_with(scheme="https")
-        except (httpx.InvalidURL, ValueError) as error:
+            plain = Url.parse(f"http://{reference.host}{path}")
+        except ValueError as error:
             raise InputError(f"{reference.host!r} is not a registry host", cause=str(error)) from None
+        return plain if self.may_use(plain) else plain.with_scheme("https")
 
-    def may_use(self, url: httpx.URL) -> bool:
+    def may_use(self, url: Url) -> bool:
         """Tell whether ``url`` may be asked at all: https anywhere, http only where it is allowed."""
-        if (url.port or 0) > _MAX_PORT:
-            return False  # the C library would use its low 16 bits
         if url.scheme == "https":
             return True
         return url.scheme == "http" and (
-            is_loopback(url.host) or url.host in self._insecure or url.netloc.decode("ascii") in self._insecure
+            is_loopback(url.host) or url.host in self._insecure or url.netloc in self._insecure
         )
 
 
@@ -97,33 +90,34 @@ class Door:
         authorized = False
         hops = 0
         while True:
-            own = same_origin(url, start)
+            own = url.origin == start.origin
             sent = {**headers, "authorization": login} if login is not None and own else headers
             answer = self._exchange.send(method, url, sent, deadline)
             if answer.status in _REDIRECTS:
                 hops += 1
                 url = self._target(answer, hops)
-            elif answer.status == httpx.codes.UNAUTHORIZED and own and not authorized:
+            elif answer.status == HTTPStatus.UNAUTHORIZED and own and not authorized:
                 # Once: for the first question, or because a token expired in the middle.
                 authorized = True
                 login = self._authorization.answer(answer, host, repository, deadline)
             else:
                 return answer
 
-    def _target(self, answer: Answer, hops: int) -> httpx.URL:
+    def _target(self, answer: Answer, hops: int) -> Url:
         location = answer.headers.get("location", "")
+        target: Url | None
         try:
             target = answer.url.join(location)
-        except (httpx.InvalidURL, ValueError):
-            target = httpx.URL("invalid:")
+        except ValueError:
+            target = None
         if not location:
             problem = "it names no Location"
         elif hops > _MAX_REDIRECTS:
             problem = f"it is the {hops}th redirect in a row"
-        elif not target.host or target.userinfo:
+        elif target is None or target.userinfo:
             problem = f"its Location is not a usable URL: {one_line(location.partition('?')[0])}"
         elif not self._places.may_use(target) or (answer.url.scheme == "https" and target.scheme != "https"):
-            problem = f"it leads to an unencrypted place, {shown_url(target)}"
+            problem = f"it leads to an unencrypted place, {target.shown}"
         else:
             return target
         raise RegistryBroken(

@@ -5,43 +5,37 @@ from __future__ import annotations
 import shlex
 import ssl
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-
-import httpx
 
 from envid.adapters.registry.errors import RegistryBroken, RegistryTimeout, RegistryUnreachable
 from envid.adapters.registry.headers import one_line, parse_faults, parse_retry_after
-from envid.text import clean
+from envid.adapters.registry.transport import NotHttp, ProxyUnusable, Timeout, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envid.adapters.registry.headers import RegistryFault
     from envid.adapters.registry.network import Deadline
+    from envid.adapters.registry.transport import BoundedTransport, Headers
+    from envid.adapters.registry.url import Url
     from envid.errors import RegistryError
 
-__all__ = ["MAX_MANIFEST_BYTES", "RETRIED", "Answer", "Exchange", "shell_url", "shown_url"]
+__all__ = ["MAX_MANIFEST_BYTES", "RETRIED", "Answer", "Exchange", "shell_url"]
 
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 """Largest manifest that is read, in bytes; the distribution specification's own bound."""
 _MAX_ERROR_BYTES: Final = 64 * 1024
 RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 """Statuses that may pass; 501 is not one of them: it is how some servers say that they know no HEAD."""
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 4.0
 
 
-def shown_url(url: httpx.URL) -> str:
-    """Return ``url`` for a message: without user, password, query and fragment, any of which may be a secret."""
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    port = f":{url.port}" if url.port is not None else ""
-    path = url.raw_path.decode("ascii").partition("?")[0]
-    return clean(f"{url.scheme}://{host}{port}{path}")
-
-
-def shell_url(url: httpx.URL) -> str:
-    """Return ``url`` as `shown_url` does, quoted so that it can be pasted into a shell."""
-    return shlex.quote(shown_url(url))
+def shell_url(url: Url) -> str:
+    """Return ``url`` as a message shows it, quoted so that it can be pasted into a shell."""
+    return shlex.quote(url.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +43,9 @@ class Answer:
     """What came back: the request it answers, status, headers, and the body (of an error: its beginning)."""
 
     method: str
-    url: httpx.URL
+    url: Url
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes = field(repr=False)
 
     @property
@@ -68,12 +62,12 @@ class Answer:
     @property
     def origin(self) -> str:
         """Scheme, host and port of the request, for a message."""
-        return shown_url(self.url.copy_with(path="/", query=None)).rstrip("/")
+        return f"{self.url.scheme}://{self.url.netloc}"
 
     def __str__(self) -> str:
         faults = "; ".join(map(str, self.faults[:3]))
-        reason = httpx.codes.get_reason_phrase(self.status)
-        return f"{self.method} {shown_url(self.url)} answered {self.status} {reason}".rstrip() + (
+        reason = _REASONS.get(self.status, "")
+        return f"{self.method} {self.url.shown} answered {self.status} {reason}".rstrip() + (
             f" ({faults})" if faults else ""
         )
 
@@ -86,7 +80,7 @@ class Exchange:
 
     def __init__(
         self,
-        transport: httpx.BaseTransport,
+        transport: BoundedTransport,
         *,
         sleep: Callable[[float], None],
         rng: Callable[[], float],
@@ -102,7 +96,7 @@ class Exchange:
     def send(
         self,
         method: str,
-        url: httpx.URL,
+        url: Url,
         headers: Mapping[str, str],
         deadline: Deadline,
         *,
@@ -122,7 +116,7 @@ class Exchange:
             last = attempt >= self._attempts
             try:
                 answer = self._once(method, url, headers, deadline, content, limit)
-            except httpx.TransportError as error:
+            except TransportError as error:
                 failure = _failure(error, method, url, deadline, attempt)
                 if last or not _may_pass(error) or not self._pause(deadline, attempt, None):
                     raise failure from error
@@ -136,32 +130,29 @@ class Exchange:
     def _once(
         self,
         method: str,
-        url: httpx.URL,
+        url: Url,
         headers: Mapping[str, str],
         deadline: Deadline,
         content: bytes,
         limit: int,
     ) -> Answer:
-        left = deadline.remaining()
-        if left <= 0:
-            raise httpx.ReadTimeout("the call's deadline has passed")
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), left)
-        # The transport is used as it is, without httpx's client: no cookies, no redirects, no .netrc.
-        request = httpx.Request(method, url, headers=dict(headers), content=content, extensions={"timeout": timeouts})
-        response = self._transport.handle_request(request)
-        try:
-            succeeded = response.status_code < httpx.codes.BAD_REQUEST
-            body = _read(response, limit if succeeded else _MAX_ERROR_BYTES, deadline)
-            if len(body) > limit and succeeded:
-                raise RegistryBroken(
-                    f"{method} {shown_url(url)} answered more than {limit} bytes",
-                    cause="no manifest or token is that large; perhaps something else listens there",
-                    remedy=f"curl -I {shell_url(url)}",
-                    code="registry-oversized",
-                )
-        finally:
-            response.close()
-        return Answer(method, url, response.status_code, response.headers, body)
+        # The transport has no cookies, no redirects and no .netrc.
+        response = self._transport.send(
+            method,
+            url,
+            headers,
+            deadline,
+            content=content,
+            limit=lambda status: limit if status < HTTPStatus.BAD_REQUEST else _MAX_ERROR_BYTES,
+        )
+        if len(response.body) > limit and response.status < HTTPStatus.BAD_REQUEST:
+            raise RegistryBroken(
+                f"{method} {url.shown} answered more than {limit} bytes",
+                cause="no manifest or token is that large; perhaps something else listens there",
+                remedy=f"curl -I {shell_url(url)}",
+                code="registry-oversized",
+            )
+        return Answer(method, url, response.status, response.headers, response.body)
 
     def _pause(self, deadline: Deadline, attempt: int, asked: float | None) -> bool:
         """Wait before the next attempt; False, without waiting, when the deadline would not leave time for it."""
@@ -174,34 +165,14 @@ class Exchange:
         return True
 
 
-def _read(response: httpx.Response, limit: int, deadline: Deadline) -> bytes:
-    """Read the body up to a little over ``limit``; an unread rest costs the connection, and nothing else."""
-    stream = response.stream
-    assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - a sync transport's contract
-    parts: list[bytes] = []
-    size = 0
-    for part in stream:
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            break
-        if deadline.remaining() <= 0:
-            raise httpx.ReadTimeout("the call's deadline has passed")
-    return b"".join(parts)
+def _may_pass(error: TransportError) -> bool:
+    return _tls_error(error) is None and not isinstance(error, ProxyUnusable)
 
 
-def _may_pass(error: httpx.TransportError) -> bool:
-    return _tls_error(error) is None and not isinstance(
-        error, httpx.ProxyError | httpx.UnsupportedProtocol | httpx.LocalProtocolError
-    )
-
-
-def _failure(
-    error: httpx.TransportError, method: str, url: httpx.URL, deadline: Deadline, attempt: int
-) -> RegistryError:
-    what = f"{method} {shown_url(url)}"
+def _failure(error: TransportError, method: str, url: Url, deadline: Deadline, attempt: int) -> RegistryError:
+    what = f"{method} {url.shown}"
     tried = f" (tried {attempt} times)" if attempt > 1 else ""
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, Timeout):
         return RegistryTimeout(
             f"{what}: no complete answer within {deadline.seconds:g} s{tried}",
             cause="the registry hangs or is very slow, or the network drops packets",
@@ -222,7 +193,7 @@ def _failure(
             remedy=f"curl -v {shell_url(url)}",
             code="registry-tls",
         )
-    if isinstance(error, httpx.ProtocolError):
+    if isinstance(error, NotHttp):
         return RegistryBroken(
             f"{what}: the answer is cut short or is not HTTP: {one_line(str(error))}{tried}",
             cause="the connection was cut in the middle of an answer, or something else listens there",

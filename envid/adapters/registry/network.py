@@ -1,26 +1,24 @@
 """Sockets that know when the call must end.
 
-httpx and httpcore bound each read, so a peer that sends one byte now and then holds a call for ever. Here every
-connect, TLS handshake, read and write gets at most what is left of the whole call's time, in every phase.
+A time limit on each read lets a peer that sends one byte now and then hold a call for ever. Here every connect, TLS
+handshake, read and write gets at most what is left of the whole call's time, in every phase.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import ipaddress
 import queue
 import socket
+import ssl
 import threading
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
-
-import httpcore
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
-__all__ = ["BoundedBackend", "Deadline", "deadline_scope", "resolve_name"]
+__all__ = ["BoundedSocket", "Deadline", "connect", "resolve_name"]
 
 
 class Deadline:
@@ -37,109 +35,144 @@ class Deadline:
         """Return the seconds that are left; 0 or less when it has passed."""
         return self._end - self._clock()
 
+    def left(self) -> float:
+        """Return the seconds that are left.
 
-_current: Final[ContextVar[Deadline | None]] = ContextVar("deadline", default=None)
+        Raises:
+            TimeoutError: there are none.
 
-
-@contextlib.contextmanager
-def deadline_scope(deadline: Deadline) -> Iterator[None]:
-    """Bound all network work of this thread by ``deadline``."""
-    token = _current.set(deadline)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
-def _within(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
-    deadline = _current.get()
-    if deadline is None:
-        return timeout
-    left = deadline.remaining()
-    if left <= 0:
-        raise error("the call's deadline has passed")
-    return left if timeout is None else min(left, timeout)
+        """
+        seconds = self.remaining()
+        if seconds <= 0:
+            raise TimeoutError("the call's deadline has passed")
+        return seconds
 
 
-class _BoundedStream(httpcore.NetworkStream):
-    """A connection whose every operation ends by the call's deadline."""
+class BoundedSocket:
+    """A connection whose every operation ends by ``deadline``, which is set anew for each call that uses it.
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
+    It has what ``http.client`` needs of a socket. As a socket's, its connection stays open until what was made of it
+    by ``makefile`` is closed too.
+    """
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._connection = connection
+        self._readers = 0
+        self._closed = False
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
+    def start_tls(self, context: ssl.SSLContext, hostname: str) -> None:
+        """Turn TLS on, and verify that ``hostname`` is there."""
+        self._connection.settimeout(self.deadline.left())
+        self._connection = context.wrap_socket(self._connection, server_hostname=hostname)
+
+    def sendall(self, data: Any) -> None:
+        """Send all of ``data``."""
+        self._connection.settimeout(self.deadline.left())
+        self._connection.sendall(data)
+
+    def receive(self, buffer: memoryview) -> int:
+        """Read into ``buffer`` and return how many bytes; 0 at the end."""
+        self._connection.settimeout(self.deadline.left())
+        return self._connection.recv_into(buffer)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a stream of what is read."""
+        self._readers += 1
+        return io.BufferedReader(_Reader(self))
+
+    def is_stale(self) -> bool:
+        """Tell whether an idle connection can't be used again: closed by the peer, or with an answer to nothing."""
+        self._connection.settimeout(0)
+        try:
+            self._connection.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        return True
 
     def close(self) -> None:
-        self._inner.close()
+        """Close the connection, once nothing reads from it any more."""
+        self._closed = True
+        self._close_unused()
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
+    def reader_closed(self) -> None:
+        """Note that a stream of ``makefile`` was closed."""
+        self._readers -= 1
+        self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._closed and not self._readers:
+            self._connection.close()
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, source: BoundedSocket) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._source.receive(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._source.reader_closed()
+
+
+def connect(
+    host: str,
+    port: int,
+    deadline: Deadline,
+    *,
+    resolve: Callable[[str, int], list[str]],
+    dial: Callable[[tuple[str, int], float], socket.socket] = socket.create_connection,
+) -> BoundedSocket:
+    """Connect to the first address of ``host`` that answers; each gets an equal share of the time left.
+
+    Raises:
+        OSError: none does, or the name has none.
+
+    """
+    addresses = _addresses(host, port, deadline, resolve)
+    failure = OSError(f"{host} has no address")
+    for index, address in enumerate(addresses):
+        share = deadline.left() / (len(addresses) - index)
         try:
-            left = _within(timeout, httpcore.ConnectTimeout)
-        except httpcore.ConnectTimeout:
-            self.close()
-            raise
-        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left))
+            connection = dial((address, port), share)
+        except OSError as error:
+            failure = error
+        else:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return BoundedSocket(connection, deadline)
+    raise failure
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
 
+def _addresses(host: str, port: int, deadline: Deadline, resolve: Callable[[str, int], list[str]]) -> list[str]:
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return [host]
+    # A resolver can't be interrupted, so it gets a thread that may be left behind.
+    answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
 
-class BoundedBackend(httpcore.NetworkBackend):
-    """Connects through ``inner``, never past the call's deadline; ``resolve`` turns name and port into addresses."""
-
-    def __init__(self, resolve: Callable[[str, int], list[str]], inner: httpcore.NetworkBackend | None = None) -> None:
-        self._inner = httpcore.SyncBackend() if inner is None else inner
-        self._resolve = resolve
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address of ``host`` that answers; each gets an equal share of the time left."""
-        addresses = self._addresses(host, port, _within(timeout, httpcore.ConnectTimeout))
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for index, address in enumerate(addresses):
-            left = _within(timeout, httpcore.ConnectTimeout)
-            share = None if left is None else left / (len(addresses) - index)
-            try:
-                stream = self._inner.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-            else:
-                return _BoundedStream(stream)
-        raise failure
-
-    def _addresses(self, host: str, port: int, seconds: float | None) -> list[str]:
-        with contextlib.suppress(ValueError):
-            ipaddress.ip_address(host)
-            return [host]
-        # A resolver can't be interrupted, so it gets a thread that may be left behind.
-        answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
-
-        def ask() -> None:
-            try:
-                answers.put(self._resolve(host, port))
-            except (OSError, UnicodeError) as error:
-                answers.put(error if isinstance(error, OSError) else OSError(str(error)))
-
-        threading.Thread(target=ask, daemon=True).start()
+    def ask() -> None:
         try:
-            answer = answers.get(timeout=seconds)
-        except queue.Empty:
-            raise httpcore.ConnectTimeout(f"the name {host} did not resolve in time") from None
-        if isinstance(answer, OSError):
-            raise httpcore.ConnectError(f"the name {host} does not resolve: {answer.strerror or answer}") from answer
-        return answer
+            answers.put(resolve(host, port))
+        except (OSError, UnicodeError) as error:
+            answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TimeoutError(f"the name {host} did not resolve in time") from None
+    if isinstance(answer, OSError):
+        raise OSError(f"the name {host} does not resolve: {answer.strerror or answer}") from answer
+    return answer
 
 
 def resolve_name(host: str, port: int) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from envid.adapters.registry import (
     Registry,
+    RegistryAbsent,
     RegistryBroken,
 )
 from envid.errors import InputError, RegistryError
@@ -108,3 +109,61 @@ def test_a_manifest_is_only_fetched_by_digest(server: FaultRegistry, client: Cli
     with pytest.raises(InputError):
         client().manifest(ref(server))
     assert server.seen == []
+
+
+# One request ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("media_type", [faults.SCHEMA2, faults.OCI])
+def test_resolving_a_tag_is_one_request_whose_bytes_are_the_proof(
+    server: FaultRegistry, client: Client, media_type: str
+) -> None:
+    digest = server.push_image(media_type=media_type)
+    assert client().resolve(ref(server)) == digest
+    assert server.methods() == ["GET"]
+
+
+def test_resolving_an_index_gives_its_own_digest(server: FaultRegistry, client: Client) -> None:
+    index = faults.index_bytes(faults.image_bytes())
+    digest = server.push(NAME, "t", index, faults.SCHEMA2_LIST)
+    assert client().resolve(ref(server)) == digest
+    assert server.methods() == ["GET"]
+
+
+def test_resolving_a_digest_is_one_request(server: FaultRegistry, client: Client) -> None:
+    digest = server.push_image()
+    assert client().resolve(ref(server, digest)) == digest
+    assert server.methods() == ["HEAD"]
+
+
+def test_resolving_believes_no_header_over_the_bytes(server: FaultRegistry, client: Client) -> None:
+    server.push_image()
+    server.always = faults.with_digest_header("sha256:" + "1" * 64)
+    with pytest.raises(RegistryError) as caught:
+        client().resolve(ref(server))
+    assert caught.value.code == "registry-digest-mismatch"
+
+
+def test_resolving_what_is_absent(server: FaultRegistry, client: Client) -> None:
+    with pytest.raises(RegistryAbsent):
+        client().resolve(ref(server))
+    assert server.methods() == ["GET"]
+
+
+def test_many_digests_are_one_request_each_on_one_connection(server: FaultRegistry, client: Client) -> None:
+    pushed = {f"t{number}": server.push_image(tag=f"t{number}") for number in range(50)}
+    registry = client()
+    assert {tag: registry.resolve(ref(server, tag)) for tag in pushed} == pushed
+    assert server.methods() == ["GET"] * 50
+    assert len(server._server._open) == 1
+
+
+def test_an_interim_answer_is_not_taken_for_the_next_requests(server: FaultRegistry, client: Client) -> None:
+    digest = server.push_image()
+
+    def hints(peer: faults.Peer) -> bool:
+        peer.raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        return False
+
+    server.plan(hints)
+    assert client().digest(ref(server)) == digest

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from envid.adapters.registry import (
@@ -14,6 +13,7 @@ from envid.adapters.registry import (
     RegistryUnreachable,
 )
 from envid.adapters.registry.transport import proxy_for
+from envid.adapters.registry.url import Url
 from envid.core.values import ImageReference
 from envid.errors import InputError
 from tests.support import fault_registry as faults
@@ -160,7 +160,7 @@ def test_which_proxy_the_environment_names(url: str, expected: str | None, monke
     monkeypatch.setenv("http_proxy", "proxy.test:10808")
     monkeypatch.setenv("https_proxy", "http://secure.test:1")
     monkeypatch.setenv("no_proxy", ".direct.test, 10.0.0.0/8,not/a/network")
-    assert proxy_for(httpx.URL(url)) == expected
+    assert proxy_for(Url.parse(url)) == expected
 
 
 def test_a_proxy_is_asked_in_the_registrys_place(
