@@ -1,7 +1,7 @@
 """A lane in the cluster that KUBECONFIG names: real Tekton, Argo CD, registry and BuildKit.
 
 What a run takes from its surroundings: ``KUBECONFIG``; ``ENVID_E2E_REGISTRY``, where the node's registry is reached
-from here; ``ENVID_E2E_BUILDKIT``, an image of BuildKit there; ``ENVID_CA_BUNDLE`` for a network that re-signs TLS.
+from here; ``ENVID_CA_BUNDLE`` for a network that re-signs TLS.
 """
 
 from __future__ import annotations

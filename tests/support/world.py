@@ -116,7 +116,10 @@ class World:
         self.commit("Pin the base image in this cluster's registry")
         self.run("imageref.pin")
         self.commit("Point imageRef at the Containerfile")
-        for name in ("buildkit", "git-mirror", "postgres", "toolbox"):
+        self.run("image.build", "buildkit", "--pin")
+        # the toolbox takes buildctl out of what is pinned
+        self.commit("Pin BuildKit")
+        for name in ("git-mirror", "postgres", "toolbox"):
             self.run("image.build", name, "--pin")
         self.commit("Pin the lane's own images")
 
