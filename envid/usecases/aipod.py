@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from envid.core.identity import InputKind
 from envid.core.plan import Decision, Judgement, Wanted, conclude, judge
 from envid.core.values import ImageReference
 from envid.errors import Fault, InputError
@@ -100,11 +101,19 @@ def resolve_image_ref(
 def _judge_promoted(entry: CatalogEntry, tools: ResolveTools) -> Judgement:
     """Put the entry of the very imageRef to every proof of a reuse."""
     inputs = tuple(item.as_input() for item in entry.toolchain_inputs.inputs)
+    recorded = {item.name: item.value for item in inputs if item.kind is InputKind.IMAGE_REF}
     wanted = Wanted(
         service_id=entry.service_id,
         identity=entry.env_identity,
         inputs=inputs,
-        image_ref=entry.image_ref,
+        # what the identity was computed from: an imageRef that was edited beside it proves nothing
+        image_ref=entry.image_ref.model_copy(
+            update={
+                "repo_url": recorded.get("imageRef.repoUrl"),
+                "commit_id": recorded.get("imageRef.commitId"),
+                "dockerfile_path": recorded.get("imageRef.dockerfilePath"),
+            }
+        ),
         image=tools.lane.env_image(tools.registry_host, entry.service_id, entry.env_identity),
     )
     judgement = judge(wanted, entry, tools.lane)

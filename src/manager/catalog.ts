@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type ImageRef, imageRefSchema } from "./aipod.ts";
+import { identityOf, recordedInput, SCHEME } from "./identity.ts";
 
 const entry = z.looseObject({
   serviceId: z.string(),
@@ -12,15 +13,15 @@ const entry = z.looseObject({
   repositoryDigest: z.string(),
   envIdentity: z.string().regex(/^[0-9a-f]{64}$/),
   bootCommit: z.string().regex(/^[0-9a-f]{40}$/),
-  toolchainInputs: z.looseObject({
-    inputs: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })),
-  }),
+  toolchainInputs: z.looseObject({ scheme: z.string(), inputs: z.array(recordedInput) }),
 });
 const catalog = z.looseObject({
-  schemaVersion: z.literal("agentrun.artifact-catalog/1"),
+  schemaVersion: z.literal("agentrun.runtime-catalog/1"),
   lane: z.string(),
   services: z.array(entry),
 });
+
+const BUILD = "invoke aipod.resolve FILE in the source repository, then invoke trigger-current";
 
 export type Catalog = z.infer<typeof catalog>;
 type Entry = Catalog["services"][number];
@@ -64,7 +65,7 @@ export interface CatalogSource {
 
 export class CatalogError extends Error {}
 
-/** The catalog as a file that a ConfigMap keeps up to date: read anew for every question. */
+/** What the promoted catalog says of images, as a file that a ConfigMap keeps up to date: read anew for every question. */
 export class CatalogFile implements CatalogSource {
   constructor(private readonly path: string) {}
 
@@ -100,17 +101,21 @@ export function resolve(imageRef: ImageRef, from: Catalog, lane: string): Resolu
     return { ...base, status: "reused", image: repositoryDigest, digest, envIdentity, bootCommit, plan };
   }
   const [broken] = entries;
-  if (broken) {
-    const fault = faultOf(broken, from, lane) ?? { reason: "", detail: "" };
+  const fault = broken && faultOf(broken, from, lane);
+  if (broken && fault) {
+    const { serviceId } = broken;
+    if (fault.reason === "scheme-changed") {
+      return { ...none, status: "build-required", plan: { serviceId, decision: "build", ...fault, next: BUILD } };
+    }
     const next = "invoke catalog.verify";
-    return { ...none, status: "blocked", plan: { serviceId: broken.serviceId, decision: "blocked", ...fault, next } };
+    return { ...none, status: "blocked", plan: { serviceId, decision: "blocked", ...fault, next } };
   }
   const plan = {
     serviceId: null,
     decision: "build",
     reason: "image-ref-not-promoted",
     detail: `no promoted image has this imageRef; the catalog has ${from.services.length}`,
-    next: "invoke aipod.resolve FILE in the source repository, then invoke trigger-current",
+    next: BUILD,
   } as const;
   return { ...none, status: "build-required", plan };
 }
@@ -121,21 +126,28 @@ function isSame(one: ImageRef, other: ImageRef): boolean {
 
 /** Says why an entry is not to be believed, in the plan's words, or null. */
 function faultOf(one: Entry, from: Catalog, lane: string): { reason: string; detail: string } | null {
+  const { scheme, inputs } = one.toolchainInputs;
+  if (scheme !== SCHEME) {
+    return { reason: "scheme-changed", detail: `the catalog's entry has the scheme ${scheme}, this is ${SCHEME}` };
+  }
   if (one.lane !== lane || from.lane !== lane) {
     return { reason: "lane-disagrees", detail: `it is of lane ${one.lane}, not ${lane}` };
   }
-  const recorded = new Map(one.toolchainInputs.inputs.map(({ name, value }) => [name, value]));
+  const recorded = new Map(inputs.map(({ name, value }) => [name, value]));
   const isRecorded = (field: "repoUrl" | "commitId" | "dockerfilePath"): boolean =>
     recorded.get(`imageRef.${field}`) === one.imageRef[field];
   if (!isRecorded("repoUrl") || !isRecorded("commitId") || !isRecorded("dockerfilePath")) {
     return { reason: "source-disagrees", detail: "the inputs of its envIdentity record another imageRef" };
   }
-  const [repository, pinned] = one.repositoryDigest.split("@");
-  if (pinned !== one.digest) {
-    return { reason: "digest-disagrees", detail: "repositoryDigest does not end in the digest" };
+  if (identityOf(inputs) !== one.envIdentity) {
+    return { reason: "inputs-disagree", detail: "the recorded inputs do not give the recorded envIdentity" };
   }
+  const [repository, pinned] = one.repositoryDigest.split("@");
   if (one.image !== `${repository}:${one.envIdentity}`) {
     return { reason: "repository-disagrees", detail: "image is not the repository with the envIdentity as its tag" };
+  }
+  if (pinned !== one.digest) {
+    return { reason: "digest-disagrees", detail: "repositoryDigest does not end in the digest" };
   }
   return null;
 }

@@ -2,9 +2,10 @@
 import type { CatalogSource, Catalog } from "../manager/catalog.ts";
 import { parseCatalog } from "../manager/catalog.ts";
 import { type Config, readConfig } from "../manager/config.ts";
+import { identityOf } from "../manager/identity.ts";
+import { blake3 } from "@noble/hashes/blake3.js";
 
 export const DIGEST = `sha256:${"d".repeat(64)}`;
-export const IDENTITY = "1".repeat(64);
 export const REPOSITORY = "127.0.0.1:5000/agentrun/agentrun-mgr-env";
 export const PINNED = `${REPOSITORY}@${DIGEST}`;
 export const BOOT_COMMIT = "c".repeat(40);
@@ -16,6 +17,21 @@ export const imageRef = {
   dockerfilePath: "Containerfile",
 };
 
+function recorded(field: "repoUrl" | "commitId" | "dockerfilePath") {
+  const value = imageRef[field];
+  const hash = Buffer.from(blake3(Buffer.from(value))).toString("hex");
+  return { kind: "image-ref", name: `imageRef.${field}`, mode: "", size: value.length, blake3: hash, value };
+}
+
+const inputs = [
+  { kind: "containerfile", name: "Containerfile", mode: "100644", size: 3, blake3: "0".repeat(64) },
+  recorded("commitId"),
+  recorded("dockerfilePath"),
+  recorded("repoUrl"),
+];
+
+export const IDENTITY = identityOf(inputs) ?? "";
+
 export const entry = {
   serviceId: "agentrun-mgr",
   lane: "v0.1",
@@ -25,20 +41,11 @@ export const entry = {
   repositoryDigest: PINNED,
   envIdentity: IDENTITY,
   bootCommit: BOOT_COMMIT,
-  sourceCommit: BOOT_COMMIT,
-  toolchainInputs: {
-    scheme: "envid/1",
-    inputs: [
-      { kind: "containerfile", name: "Containerfile", mode: "100644", size: 3, blake3: "0".repeat(64) },
-      { kind: "image-ref", name: "imageRef.commitId", mode: "", size: 40, value: imageRef.commitId },
-      { kind: "image-ref", name: "imageRef.dockerfilePath", mode: "", size: 13, value: imageRef.dockerfilePath },
-      { kind: "image-ref", name: "imageRef.repoUrl", mode: "", size: 41, value: imageRef.repoUrl },
-    ],
-  },
+  toolchainInputs: { scheme: "envid/1", inputs },
 };
 
 export function catalogText(services: readonly object[] = [entry], lane = "v0.1"): string {
-  return JSON.stringify({ schemaVersion: "agentrun.artifact-catalog/1", lane, services });
+  return JSON.stringify({ schemaVersion: "agentrun.runtime-catalog/1", lane, services });
 }
 
 export function catalogOf(services?: readonly object[], lane?: string): Catalog {

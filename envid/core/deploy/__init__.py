@@ -12,9 +12,10 @@ from envid.core.deploy.intent import (
 )
 from envid.core.deploy.lanecheck import lane_faults
 from envid.core.deploy.read import DEPLOY_PATH, parse_deploy
-from envid.core.deploy.service import RESERVED_ENV, Borrower, Deploy, ImageRef, Service, Workload
+from envid.core.deploy.service import CATALOG_CONFIG_MAP, RESERVED_ENV, Borrower, Deploy, ImageRef, Service, Workload
 
 __all__ = [
+    "CATALOG_CONFIG_MAP",
     "DEPLOY_PATH",
     "RESERVED_ENV",
     "Amounts",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from envid.core.deploy.forbidden import forbidden_faults
 from envid.core.deploy.intent import amount
-from envid.core.deploy.service import RESERVED_ENV, Borrower, Deploy
+from envid.core.deploy.service import CATALOG_CONFIG_MAP, RESERVED_ENV, Borrower, Deploy
 from envid.core.strictjson import parse_json, validate_model
 from envid.core.values import RepoPath
 from envid.errors import Fault, InputError
@@ -64,6 +64,8 @@ def _disagreements(deploy: Deploy) -> Iterator[tuple[str, str]]:
     for name in deploy.config_maps:
         if name in {f"{workload.id}-jobs" for workload in deploy.workloads if workload.kind == "runner"}:
             yield f"$.configMaps.{name}", "the runner's Job templates have this name"
+        if name == CATALOG_CONFIG_MAP:
+            yield f"$.configMaps.{name}", "the promoted catalog has this name"
 
 
 def _workload_faults(deploy: Deploy, workload: Service | Borrower, at: str) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ from envid.core.strictjson import branch_tag
 from envid.core.values import CommitId, RepoPath, parse_platform
 from envid.errors import InputError
 
-__all__ = ["RESERVED_ENV", "Borrower", "Deploy", "ImageRef", "Service", "Workload"]
+__all__ = ["CATALOG_CONFIG_MAP", "RESERVED_ENV", "Borrower", "Deploy", "ImageRef", "Service", "Workload"]
 
 _REPO_URL: Final = re.compile(
     r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[\w.~/-]+|ssh://(?:[\w.-]+@)?[A-Za-z0-9.-]+(?::[0-9]+)?/[\w.~/-]+"
@@ -43,6 +43,7 @@ _OWN, _BORROWED = branch_tag("imageRef"), branch_tag("imageFrom")
 RESERVED_ENV: Final = frozenset(
     {
         "AGENTRUN_BOOT_COMMIT",
+        "AGENTRUN_CATALOG_FILE",
         "AGENTRUN_ENV_DIR",
         "AGENTRUN_ENV_IDENTITY",
         "AGENTRUN_JOB_TEMPLATES",
@@ -52,6 +53,7 @@ RESERVED_ENV: Final = frozenset(
         "AGENTRUN_PROVIDER_DIR",
         "AGENTRUN_ROLE",
         "AGENTRUN_RUN_ID",
+        "AGENTRUN_SERVICE",
         "AGENTRUN_TASK",
         "AGENTRUN_WORK_DIR",
         "CODEX_HOME",
@@ -59,6 +61,9 @@ RESERVED_ENV: Final = frozenset(
     }
 )
 """Variables that the lane, or the manager for a run, sets itself; a value by hand could boot another commit."""
+
+CATALOG_CONFIG_MAP: Final = "artifact-catalog"
+"""The ConfigMap by which managers know the promoted images; no other may have its name."""
 
 
 class ImageRef(Model):

@@ -18,6 +18,7 @@ from envid.core.render.pods import (
     resource_requirements,
     scratch,
 )
+from envid.core.render.promoted import CATALOG_FILE, catalog_mount
 from envid.core.render.scope import identity_annotation, lint_annotation
 from envid.core.strictjson import canonical_json
 
@@ -98,8 +99,12 @@ def claims(workload: Workload, scope: Scope) -> dict[str, core_v1.PersistentVolu
 
 def _pod(workload: Workload, entry: CatalogEntry, scope: Scope) -> core_v1.PodSpec:
     runs_jobs = "run-jobs" in workload.permissions
-    own = boot_environment(workload, entry, scope) | {"PORT": str(workload.port)}
-    mounted = [scratch("work", WORK_DIR), scratch("tmp", TMP_DIR)]
+    own = boot_environment(workload, entry, scope) | {
+        "AGENTRUN_CATALOG_FILE": CATALOG_FILE,
+        "AGENTRUN_SERVICE": workload.id,
+        "PORT": str(workload.port),
+    }
+    mounted = [scratch("work", WORK_DIR), scratch("tmp", TMP_DIR), catalog_mount()]
     mounted += [_persistent(workload, volume.name, volume.mount_path) for volume in workload.volumes]
     if runs_jobs:
         own["AGENTRUN_JOB_TEMPLATES"] = JOBS_DIR

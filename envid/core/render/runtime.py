@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lightkube.models import core_v1
 
-from envid.core.deploy import Borrower, lane_faults
+from envid.core.deploy import CATALOG_CONFIG_MAP, Borrower, lane_faults
 from envid.core.images import NO_IMAGES
 from envid.core.render.access import role, role_binding, service_account
 from envid.core.render.manager import claims, deployment, disruption_budget, http_service
 from envid.core.render.network import default_deny, postgres_policy, service_policy
 from envid.core.render.postgres import postgres_service, postgres_stateful_set
+from envid.core.render.promoted import runtime_catalog
 from envid.core.render.runner import job_templates
 from envid.core.render.scope import Scope
 from envid.core.render.yamltext import manifest_bytes
@@ -41,7 +42,8 @@ def render_runtime(
 
     Raises:
         InputError: the catalog has no entry for a service, its entry is not pinned to its own digest, deploy.json is
-            another lane's, or an image that it needs beside the catalog's is not pinned.
+            another lane's, an image that it needs beside the catalog's is not pinned, or what the manager has to know
+            is too large for a ConfigMap.
 
     """
     faults = lane_faults(deploy, lane)
@@ -59,7 +61,7 @@ def render_runtime(
     if faults:
         raise InputError("the runtime can't be rendered", faults=faults, remedy="invoke publish, then invoke render")
     files: dict[str, bytes] = {}
-    for name, manifest in _manifests(deploy, entries, lane, mirror_read_url, images):
+    for name, manifest in _manifests(deploy, catalog, entries, lane, mirror_read_url, images):
         path = f"{lane.runtime_path}/{name}.yaml"
         if path in files:
             raise InputError("the runtime can't be rendered", faults=[Fault(path, "two objects want this file")])
@@ -68,12 +70,19 @@ def render_runtime(
 
 
 def _manifests(
-    deploy: Deploy, entries: dict[str, CatalogEntry], lane: Lane, mirror_read_url: str, images: Images
+    deploy: Deploy,
+    catalog: Catalog,
+    entries: dict[str, CatalogEntry],
+    lane: Lane,
+    mirror_read_url: str,
+    images: Images,
 ) -> Iterator[tuple[str, _Manifest]]:
     # every entry of one promotion is of one commit
     commits = {entry.source_commit for entry in entries.values()}
     scope = Scope(lane=lane, commit=max(commits), deploy=deploy, mirror_read_url=mirror_read_url)
     yield "default-deny-networkpolicy", default_deny(scope)
+    if any(workload.kind == "manager" for workload in deploy.running):
+        yield f"{CATALOG_CONFIG_MAP}-configmap", runtime_catalog(catalog, scope)
     for name, data in sorted(deploy.config_maps.items()):
         yield (
             f"{name}-configmap",

@@ -259,3 +259,36 @@ def test_a_pinned_image_loses_its_tag() -> None:
     text = f"registry.example/postgres:17@{digest(1)}"
     content = canonical_json({"schemaVersion": "agentrun.images/1", "images": {"postgres": text}})
     assert parse_images(content).postgres == f"registry.example/postgres@{digest(1)}"
+
+
+def known(**changes: Any) -> Any:
+    return json.loads(manifest("artifact-catalog-configmap", **changes)["data"]["catalog.json"])
+
+
+def test_the_manager_is_told_the_promoted_images_and_no_more() -> None:
+    (entry,) = known()["services"]
+    assert entry["repositoryDigest"].endswith(f"@{digest(0xD1)}")
+    assert entry["bootCommit"] == commit_id(0xB0)
+    assert {"provenance", "attestations", "status"}.isdisjoint(entry)
+    pod = pods()["manager"]["spec"]
+    environment = {item["name"]: item.get("value") for item in pod["containers"][0]["env"]}
+    (volume,) = [v for v in pod["volumes"] if v.get("configMap") == {"name": "artifact-catalog"}]
+    (mount,) = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == volume["name"]]
+    assert environment["AGENTRUN_CATALOG_FILE"] == f"{mount['mountPath']}/catalog.json"
+    # the kubelet never brings a single file up to date
+    assert mount["readOnly"] is True
+    assert "subPath" not in mount
+
+
+def test_more_images_than_a_config_map_takes_are_refused() -> None:
+    entry = entry_of(wanted_of(), image=digest(0xD1), commit=commit_id(1))
+    (one, *_) = entry.toolchain_inputs.inputs
+    inputs = tuple(one.model_copy(update={"name": f"{number:05d}", "value": "x" * 4000}) for number in range(300))
+    large = entry.model_copy(update={"toolchain_inputs": entry.toolchain_inputs.model_copy(update={"inputs": inputs})})
+    catalog = empty_catalog(LANE).with_entries({large.service_id: large})
+    with pytest.raises(InputError) as caught:
+        render_runtime(
+            parse_deploy(canonical_json(DOCUMENT)), catalog, LANE, mirror_read_url="http://m/x", images=IMAGES
+        )
+    assert caught.value.code == "catalog-too-large"
+    assert "1048576" in caught.value.faults[0].problem
