@@ -26,7 +26,7 @@ from envid.core.verify import (
 )
 from tests.support.builders import LANE, REGISTRY, attestations_of, commit_id, deploy_json, digest, entry_of, wanted_of
 
-__all__ = ["BOOT", "TIP", "Observed"]
+__all__ = ["BOOT", "TIP", "Observed", "live_of", "pod_of"]
 
 BOOT = commit_id(0xB0)
 TIP = commit_id(0x61)
@@ -47,7 +47,7 @@ def _render(catalog: Catalog) -> dict[str, bytes]:
     return render_runtime(deploy, catalog, LANE, mirror_read_url=LANE.mirror_read_url)
 
 
-def _live(manifest: Any) -> dict[str, Any]:
+def live_of(manifest: Any) -> dict[str, Any]:
     """Return a manifest as the API server would show the object, with some of what it adds."""
     live = deepcopy(dict(manifest))
     live["metadata"] |= {
@@ -66,7 +66,8 @@ def _live(manifest: Any) -> dict[str, Any]:
     return live
 
 
-def _pod(deployment: Any) -> dict[str, Any]:
+def pod_of(deployment: Any) -> dict[str, Any]:
+    """Return the ready pod of a live Deployment."""
     template = deepcopy(deployment["spec"]["template"])
     container = template["spec"]["containers"][0]
     return {
@@ -124,9 +125,9 @@ class Observed:
         self.rendered = _render(self.catalog)
         attestations = {path: text.encode() for path, text in attestations_of(entry).items()}
         self.files = {LANE.catalog_path: catalog_bytes(self.catalog), **self.rendered, **attestations}
-        self.objects = {key: _live(manifest) for key, manifest in manifests_of(LANE, self.files).items()}
+        self.objects = {key: live_of(manifest) for key, manifest in manifests_of(LANE, self.files).items()}
         self.workloads = [self.deployment]
-        self.pods = [_pod(self.deployment)]
+        self.pods = [pod_of(self.deployment)]
         self.health = {
             entry.service_id: {
                 "status": "ok",
