@@ -1,7 +1,7 @@
 """A lane in the cluster that KUBECONFIG names: real Tekton, Argo CD, registry and BuildKit.
 
-What a run takes from its surroundings: ``KUBECONFIG``; ``ENVID_E2E_REGISTRY``, where the node's registry is reached
-from here; ``ENVID_CA_BUNDLE`` for a network that re-signs TLS.
+What a run takes from its surroundings: ``KUBECONFIG``; on another machine than a node ``ENVID_E2E_REGISTRY``, where the
+node's registry is reached from there; ``ENVID_CA_BUNDLE`` for a network that re-signs TLS.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, cluster: Kubernetes) -> Iter
     state = folder / "stack"
     with ExitStack() as ended:
         host, _, port = REGISTRY.partition(":")
-        if not _answers(host, int(port)):
-            far, _, far_port = os.environ.get("ENVID_E2E_REGISTRY", "").partition(":")
-            assert far_port, "ENVID_E2E_REGISTRY must say where the cluster's registry is reached from here"
+        far, _, far_port = os.environ.get("ENVID_E2E_REGISTRY", "").partition(":")
+        if far_port:
             ended.enter_context(relayed((host, int(port)), (far, int(far_port))))
+        assert _answers(host, int(port)), f"nothing at {REGISTRY}: run this on a node, or set ENVID_E2E_REGISTRY"
         # the embedded stack lends its BuildKit, and its origin stands in for GitHub
         services = up(state, "pikasTech/agentrun.git", progress=lambda _: None, registry_port=0)
         ended.callback(down, state)
