@@ -34,16 +34,19 @@ fi
 
 rm -rf /tmp/git-mirror && mkdir /tmp/git-mirror
 socket=/tmp/git-mirror/fcgiwrap.sock
-# not through the shell's own wait alone: whichever ends first ends the pod
+stopped=
 fcgiwrap -f -c "${GIT_MIRROR_WORKERS:-8}" -s "unix:$socket" &
 backend=$!
 for _ in $(seq 100); do [ -S "$socket" ] && break; sleep 0.05; done
 nginx -p /tmp/git-mirror -e stderr -c /opt/git-mirror/nginx.conf &
 doors=$!
-trap 'kill -QUIT "$doors" 2>/dev/null' TERM INT
+trap 'stopped=yes' TERM INT
+# whichever ends first ends the pod; a signal ends the wait
 wait -n "$backend" "$doors" && status=0 || status=$?
-# a signal ends the wait: the doors close first, so that a push under way comes to its end
+# the doors close first, so that a push under way comes to its end
 kill -QUIT "$doors" 2>/dev/null || true
 wait "$doors" 2>/dev/null || true
 kill "$backend" 2>/dev/null || true
-exit "$status"
+[ -z "$stopped" ] || exit 0
+printf 'git-mirror: a door ended with status %s\n' "$status" >&2
+exit 1

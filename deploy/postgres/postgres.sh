@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts Postgres, and makes its cluster and database where PGDATA has none. POSTGRES_USER, POSTGRES_PASSWORD and
-# POSTGRES_DB are as everywhere; the password counts at the first start only.
+# POSTGRES_DB are as everywhere, but that the password counts at every start: the Secret is the truth of it.
 set -eu
 umask 077
 
@@ -34,6 +34,12 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   fi
   mv "$PGDATA.new" "$PGDATA"
   unset LD_PRELOAD NSS_WRAPPER_PASSWD NSS_WRAPPER_GROUP
+elif [ -n "${POSTGRES_PASSWORD:-}" ]; then
+  # a statement that fails is not logged: it has the password
+  quoted=$(printf '%s' "$POSTGRES_PASSWORD" | sed "s/'/''/g")
+  printf "ALTER ROLE \"%s\" PASSWORD '%s'\n" "$user" "$quoted" |
+    postgres --single -c log_min_error_statement=panic -D "$PGDATA" postgres >/dev/null
+  unset quoted
 fi
 unset POSTGRES_PASSWORD
 exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories="$sockets"

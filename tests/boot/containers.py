@@ -18,12 +18,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from envid.local.tools import bootstrapped
 
-__all__ = ["Container", "Image", "Namespace", "pull", "unpack"]
+__all__ = ["Container", "Image", "Namespace", "Network", "pull", "unpack"]
 
 _USER = 65532
 _TYPES = "application/vnd.docker.distribution.manifest.v2+json"
@@ -109,6 +109,15 @@ def _remove(folder: Path, name: str) -> None:
             path.unlink(missing_ok=True)
 
 
+class Network(Protocol):
+    """A network namespace, by the path of its file."""
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        ...
+
+
 class Namespace:
     """A network namespace in which a mirror's read door listens at ``mirror_url``, and nothing else is reachable."""
 
@@ -147,7 +156,7 @@ class Namespace:
 class Container:
     """One container as the manifests want it: not root, no capabilities, a read-only root file system."""
 
-    def __init__(self, image: Image, rootfs: Path, namespace: Namespace, folder: Path) -> None:
+    def __init__(self, image: Image, rootfs: Path, namespace: Network, folder: Path) -> None:
         self._id = f"boot-{uuid.uuid4().hex[:8]}"
         self._image, self._rootfs, self._namespace = image, rootfs, namespace
         self._folder = folder / self._id
