@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 from lightkube.models import meta_v1, networking_v1
 
+from envid.core.database import POSTGRES_PORT
 from envid.core.render.scope import lint_annotation
 
 if TYPE_CHECKING:
     from envid.core.deploy import Egress, Workload
     from envid.core.render.scope import Scope
 
-__all__ = ["POSTGRES_PORT", "default_deny", "postgres_policy", "service_policy"]
+__all__ = ["default_deny", "postgres_policy", "service_policy"]
 
-POSTGRES_PORT: Final = 5432
 _DNS_PORT: Final = 53
 _API_PORT: Final = 6443
 _NAMESPACE: Final = "kubernetes.io/metadata.name"

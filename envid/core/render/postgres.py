@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lightkube.models import apps_v1, core_v1, meta_v1
 
-from envid.core.render.network import POSTGRES_PORT
+from envid.core.database import POSTGRES_PORT
 from envid.core.render.pods import (
     PULL_POLICY_LINT,
     TMP_DIR,
