@@ -45,6 +45,8 @@ def execute(command: Callable[[], Output], *, as_json: bool, debug: bool) -> NoR
         sys.stdout.reconfigure(errors="backslashreplace")
     # what is loaded by now lives to the end: a collection that looks at it again only costs time
     gc.freeze()
+    # pydantic reads the metadata of every installed package for plugins, and one could loosen what is checked
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         output = command()
         _print(output, as_json=as_json)

@@ -128,6 +128,7 @@ class GitObjects:
         self._trees_size = 0
 
     def __enter__(self) -> Self:
+        self._running()  # it starts while the caller still imports what will ask
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from envid.adapters.git import GitObjects, git
@@ -13,7 +15,7 @@ from envid.adapters.signing import sign_commit, signer_of
 from envid.core.values import CommitId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from envid.core.promotion import TreeEdit
@@ -40,6 +42,7 @@ class GitOpsBranch:
         self, cache: Path, *, branch: str, read_url: str, write_url: str, signing_key: Path | None = None
     ) -> None:
         self._signing_key = signing_key
+        self._asked: _Ahead | None = None
         self.branch = branch
         self.read_url = read_url
         self.write_url = write_url
@@ -53,6 +56,10 @@ class GitOpsBranch:
         """The branch's full ref name."""
         return f"refs/heads/{self.branch}"
 
+    def ask_ahead(self) -> None:
+        """Begin to ask the remote where the branch is: the next `tip` takes that answer, instead of waiting for it."""
+        self._asked = _Ahead(partial(self._cache.ref, self.read_url, self.ref))
+
     def tip(self) -> CommitId | None:
         """Ask the remote where the branch is; None when the remote answers that there is no such branch.
 
@@ -60,7 +67,8 @@ class GitOpsBranch:
             GitError: the remote could not be asked.
 
         """
-        return self._cache.ref(self.read_url, self.ref)
+        asked, self._asked = self._asked, None
+        return self._cache.ref(self.read_url, self.ref) if asked is None else asked.answer()
 
     def files(self, commit: CommitId, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the files of ``commit`` at or below ``paths``, by path, fetching the commit if need be."""
@@ -162,6 +170,29 @@ class GitOpsBranch:
         if not objects.has(commit):
             self._cache.fetch(self.read_url, commit, depth=1)
             objects.close()  # a process that is running already would not see the new shallow edge
+
+
+class _Ahead:
+    """A question to the remote that runs beside the caller; a plan imports and hashes in the meantime."""
+
+    def __init__(self, question: Callable[[], CommitId | None]) -> None:
+        self._question = question
+        self._found: CommitId | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def _ask(self) -> None:
+        try:
+            self._found = self._question()
+        except Exception as error:  # noqa: BLE001 - raised again where the answer is asked for
+            self._error = error
+
+    def answer(self) -> CommitId | None:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
 
 
 def _fast_import_stream(ref: str, base: CommitId | None, edit: TreeEdit, message: str, signature: Signature) -> bytes:

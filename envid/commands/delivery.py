@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from envid.cli import Output, progress
 from envid.commands.results import image_results, one_or_all, write_results
 from envid.commands.wiring import (
+    DeferredBuilder,
     commit_record,
     find_publication,
     find_workspace,
-    open_buildkit,
     open_gitops,
     open_objects,
     open_registry,
@@ -52,12 +52,12 @@ def plan(
     section: Section = None,
 ) -> Output:
     """Say build or reuse for each service, and why."""
-    from envid.adapters.files import write_atomic
-    from envid.core.strictjson import canonical_json
-    from envid.usecases.planview import plan_data, plan_lines
-
     workspace = find_workspace(section)
     with _planned(workspace, commit, dirty=dirty, rebuild=rebuild) as (planned, reader, _):
+        from envid.adapters.files import write_atomic
+        from envid.core.strictjson import canonical_json
+        from envid.usecases.planview import plan_data, plan_lines
+
         outside = _files_outside(workspace, planned)
         data = plan_data(planned.plan, workspace.lane, workspace.endpoints.mirror_read_url, outside)
         del reader
@@ -88,19 +88,19 @@ def publish(
     section: Section = None,
 ) -> Output:
     """Build or reuse each service, as planned, and keep the result for promote."""
-    from envid.adapters.files import write_atomic
-    from envid.core.publication import publication_bytes
-    from envid.usecases.publish import BuildOptions
-    from envid.usecases.publish import publish as run_publish
-
     workspace = find_workspace(section)
     endpoints = workspace.endpoints
     with _planned(workspace, commit, rebuild=rebuild) as (planned, reader, registry):
+        from envid.adapters.files import write_atomic
+        from envid.core.publication import publication_bytes
+        from envid.usecases.publish import BuildOptions
+        from envid.usecases.publish import publish as run_publish
+
         publication = run_publish(
             reader,
             planned,
             workspace.lane,
-            builder=open_buildkit(workspace),
+            builder=DeferredBuilder(workspace),
             registry=registry,
             options=BuildOptions(
                 secrets={"ca": endpoints.ca_bundle} if endpoints.ca_bundle else {},
@@ -251,16 +251,19 @@ def imageref_pin(*, section: Section = None) -> Output:
 def _planned(
     workspace: Workspace, commit: str, *, dirty: bool = False, rebuild: Sequence[str] = ()
 ) -> Iterator[tuple[PlannedCommit, InputReader, ImageRegistry]]:
-    from envid.usecases.plan import make_plan
-
+    gitops = open_gitops(workspace)
+    # the mirror answers while the rest is imported and the inputs are hashed
+    gitops.ask_ahead()
     with open_source(workspace, commit, dirty=dirty) as (record, reader), open_registry(workspace.settings) as registry:
+        from envid.usecases.plan import make_plan
+
         planned = make_plan(
             reader,
             record,
             lane=workspace.lane,
             source_repo=workspace.settings.source_repo,
             registry_host=workspace.endpoints.registry,
-            gitops=open_gitops(workspace),
+            gitops=gitops,
             registry=registry,
             rebuild=rebuild,
         )

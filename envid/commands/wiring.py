@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from envid.cli import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from envid.adapters.buildkit import BuildKit
+    from envid.adapters.buildkit import BuildKit, BuildRequest, BuiltImage
     from envid.adapters.git import CommitRecord, GitObjects
     from envid.adapters.gitops import GitOpsBranch
     from envid.adapters.inner_build import InnerBuild
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Section = Mapping[str, Any] | None
 
 __all__ = [
+    "DeferredBuilder",
     "commit_record",
     "find_publication",
     "find_workspace",
@@ -118,6 +119,28 @@ def open_buildkit(workspace: Workspace) -> BuildKit:
         tools=tool_folders(),
         insecure_hosts=workspace.settings.insecure_registries,
     )
+
+
+class DeferredBuilder:
+    """The BuildKit that builds env images, looked for when something is to be built: a reuse never contacts it (R7)."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._opened: BuildKit | None = None
+
+    def build(self, request: BuildRequest, progress: Callable[[str], None]) -> BuiltImage:
+        """Build and push; see ``BuildKit.build``."""
+        return self._builder.build(request, progress)
+
+    def versions(self) -> dict[str, str]:
+        """Return the builder's versions; see ``BuildKit.versions``."""
+        return self._builder.versions()
+
+    @property
+    def _builder(self) -> BuildKit:
+        if self._opened is None:
+            self._opened = open_buildkit(self._workspace)
+        return self._opened
 
 
 def open_inner_build(workspace: Workspace) -> InnerBuild:

@@ -44,6 +44,8 @@ class StrictModel(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         serialize_by_alias=True,
+        # a validator is made at the first use: most commands use few of the models that they import
+        defer_build=True,
     )
 
 

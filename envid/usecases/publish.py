@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from envid import __version__
-from envid.adapters.buildkit import BuildRequest, ContextFile
 from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency, record_inputs
 from envid.core.identity import SCHEME, InputKind
 from envid.core.plan import Decision
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from envid.adapters.buildkit import BuiltImage
+    from envid.adapters.buildkit import BuildRequest, BuiltImage, ContextFile
     from envid.core.catalog import Attestations
     from envid.core.deploy import Service
     from envid.core.lane import Lane
@@ -146,6 +145,9 @@ def build_request(
         BuildError: the environment has no Containerfile.
 
     """
+    # a reuse, which must be quick, builds nothing
+    from envid.adapters.buildkit import BuildRequest, ContextFile  # noqa: PLC0415
+
     if environment.containerfile is None:
         raise BuildError(f"{service.id} has no Containerfile to build from")
 
