@@ -121,7 +121,7 @@ DEPLOY: dict[str, tuple[Change, str, str]] = {
     "a URL with a password": (service("env", {"DB": "postgres://a:b@c/d"}), "$.services[0].env.DB", "credential"),
     "a private key": (put("configMaps", to={"x": {"key": PEM}}), "$.configMaps.x.key", "credential"),
     "a kubeconfig": (put("kubeconfig", to="x"), "$.kubeconfig", "credential"),
-    "the catalog by hand": (service("env", {"AGENTRUN_CATALOG_FILE": "/tmp/mine.json"}),
+    "the catalog by hand": (service("env", {"AGENTRUN_CATALOG_FILE": "/etc/mine.json"}),
                             "$.services[0].env.AGENTRUN_CATALOG_FILE", "the lane sets it"),
     "the boot commit by hand": (service("env", {"AGENTRUN_BOOT_COMMIT": "a" * 40}),
                                 "$.services[0].env.AGENTRUN_BOOT_COMMIT", "the lane sets it"),
