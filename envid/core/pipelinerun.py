@@ -108,8 +108,9 @@ def failed_step(task_runs: Iterable[KubeObject]) -> FailedStep | None:
         for step in status.get("steps") or []:
             ended = step.get("terminated") or {}
             if ended.get("exitCode"):
-                # what a timeout or a cancelled run ends was not ended by the tool in it
-                own = ended.get("reason") == "Error" and _condition(task).get("reason") == "Failed"
+                # a step that Tekton ended (TaskRunTimeout, TaskRunCancelled) was not ended by the tool in it
+                by_tekton = str(_condition(task).get("reason")).startswith("TaskRun")
+                own = ended.get("reason") == "Error" and not by_tekton
                 return FailedStep(
                     task=_task_name(task),
                     pod=str(status.get("podName") or ""),

@@ -141,7 +141,7 @@ def follow(cluster: ClusterApi, namespace: str, run: str, watcher: Watcher) -> F
                 outages = 0
                 states = task_states(tasks)
                 for state in states:
-                    if shown.get(state.name) is not state.state:
+                    if shown.get(state.name) is not state.state and state.state is not RunState.PENDING:
                         shown[state.name] = state.state
                         watcher.progress(_told(state))
                 watcher.tick(states)

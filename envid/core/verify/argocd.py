@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ __all__ = ["argo_items"]
 
 _LAYER: Final = Layer.ARGOCD
 _NOT_KNOWN: Final = frozenset({None, "", "Unknown"})
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _STALE: Final = timedelta(minutes=15)
 """Argo CD compares every few minutes; what it said long before may be true no more."""
 _MORE: Final = ("destinations", "sourceRepos", "clusterResourceWhitelist")
@@ -58,7 +60,8 @@ def _state(facts: Facts, where: str, live: Object) -> Iterator[Item]:
     trouble = [f"{c.get('type')}: {c.get('message')}" for c in lookup(live, "status", "conditions") or []]
     if isinstance(gitops, Unasked):
         yield unknown(_LAYER, "revision", where, f"the GitOps branch could not be read: {gitops.why}")
-    elif revision in _NOT_KNOWN:
+    elif not _COMMIT.fullmatch(str(revision)):
+        # before its first comparison Argo CD tells the branch's name
         yield unknown(_LAYER, "revision", where, "; ".join(["it compared no revision yet", *trouble]))
     else:
         problems = (

@@ -34,8 +34,11 @@ def differences(wanted: Any, live: Any, path: str = "") -> list[str]:
     return [] if same else [_told(path, live, wanted)]
 
 
-def foreign_writes(live: Mapping[str, Any]) -> list[str]:
-    """Return in words who but Argo CD and the cluster's own controllers wrote to what the object is for."""
+def foreign_writes(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """Return in words who but Argo CD and the cluster's own controllers wrote fields that ``wanted`` does not have.
+
+    A field that ``wanted`` has is compared by its value, whoever wrote it.
+    """
     found: list[str] = []
     for entry in lookup(live, "metadata", "managedFields") or []:
         manager = str(entry.get("manager", ""))
@@ -45,7 +48,7 @@ def foreign_writes(live: Mapping[str, Any]) -> list[str]:
         written = [
             name
             for section in _SECTIONS
-            for name in _field_paths(fields.get(f"f:{section}"), section)
+            for name in _fields_beside(fields.get(f"f:{section}"), wanted.get(section), section)
             # kubectl rollout restart: the same pods anew, and nothing else
             if not name.startswith("spec.template.metadata.annotations")
         ]
@@ -125,23 +128,35 @@ def _short(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _field_paths(fields: Any, path: str) -> list[str]:
-    """Return the leaves of a ``fieldsV1`` tree as paths."""
-    below = {k: v for k, v in fields.items() if k != "."} if isinstance(fields, Mapping) else {}
+def _fields_beside(fields: Any, wanted: Any, path: str) -> list[str]:
+    """Return the leaves of a ``fieldsV1`` tree that ``wanted`` does not have, as paths."""
+    if fields is None:
+        return []
+    below = {k: v for k, v in fields.items() if k != "."}
     if not below:
-        return [] if fields is None else [path]
-    return [leaf for key, value in below.items() for leaf in _field_paths(value, path + _step(key))]
+        return [path] if wanted is None else []
+    found: list[str] = []
+    for key, value in below.items():
+        step, part = _step(key, wanted)
+        found += _fields_beside(value, part, path + step)
+    return found
 
 
-def _step(key: str) -> str:
+def _step(key: str, wanted: Any) -> tuple[str, Any]:
+    """Return how a path goes on with a key of ``fieldsV1``, and what ``wanted`` has there."""
     kind, _, rest = key.partition(":")
-    if kind != "k":
-        return f".{rest}"
+    if kind == "f":
+        return f".{rest}", lookup(wanted, rest)
     try:
         named = json.loads(rest)
     except ValueError:
-        return f"[{rest}]"
-    return f"[{','.join(map(str, named.values()))}]" if isinstance(named, dict) else f"[{rest}]"
+        named = rest
+    items = wanted if isinstance(wanted, list) else []
+    if not isinstance(named, dict):
+        return f"[{named}]", next((item for item in items if item == named), None)
+    # a key may have a value that only the API server filled in, as a port's protocol
+    same = (item for item in items if isinstance(item, Mapping) and all(item.get(k, v) == v for k, v in named.items()))
+    return f"[{','.join(map(str, named.values()))}]", next(same, None)
 
 
 def _moment(time: Any) -> str:

@@ -227,7 +227,7 @@ def _objects(where: str, runtime: RuntimeFacts, manifests: Mapping[ObjectKey, Ob
             problems = [f"there is no {key[0]} {key[1]}"]
         else:
             ours = {k: v for k, v in wanted.items() if k not in {"apiVersion", "kind"}}
-            problems = differences(ours, live) + foreign_writes(live)
+            problems = differences(ours, live) + foreign_writes(ours, live)
         if problems:
             yield item(_LAYER, "object", place, problems, "")
         else:

@@ -53,7 +53,7 @@ def _delivered(where: str, source: SourceFacts) -> Item:
         return unknown(_LAYER, "delivered", where, ahead.why)
     if ahead is None:
         return item(_LAYER, "delivered", where, ["the promoted commit is not in HEAD's history"], "")
-    seen = "HEAD is promoted" if ahead == 0 else f"HEAD is {ahead} commits ahead of the promoted one"
+    seen = "HEAD is promoted" if ahead == 0 else f"HEAD is ahead of the promoted commit by {ahead}"
     return item(_LAYER, "delivered", where, [], seen)
 
 

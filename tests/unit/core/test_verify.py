@@ -74,11 +74,12 @@ def warning(kind: str, name: str, at: str) -> Plant:
     return lambda seen: seen.events.append(event)
 
 
-def written_by(manager: str) -> Plant:
-    fields: dict[str, Any] = {
-        "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"agentrun-mgr"}': {"f:command": {}}}}}}
-    }
-    entry = {"manager": manager, "operation": "Update", "time": "2026-01-02T03:01:00Z", "fieldsV1": fields}
+def written_by(manager: str, container: dict[str, Any] | None = None, **spec: Any) -> Plant:
+    """Return what lets ``manager`` have written fields of the container, by default its command, and of the spec."""
+    fields = {"f:command": {}} if container is None else container
+    pod = {"f:template": {"f:spec": {"f:containers": {'k:{"name":"agentrun-mgr"}': fields}}}}
+    written = {"f:spec": spec or pod}
+    entry = {"manager": manager, "operation": "Update", "time": "2026-01-02T03:01:00Z", "fieldsV1": written}
     return lambda seen: seen.deployment["metadata"]["managedFields"].append(entry)
 
 
@@ -119,6 +120,10 @@ PLANTED: dict[str, tuple[Plant, Layer, str, str]] = {
         put("container.securityContext.runAsNonRoot", value=False), Layer.RUNTIME, "object", "runAsNonRoot is false"
     ),
     "command added": (written_by("kubectl-patch"), Layer.RUNTIME, "object", "kubectl-patch wrote spec.template"),
+    "variable added by a hand": (
+        written_by("kubectl-set", {"f:env": {'k:{"name":"DEBUG"}': {".": {}, "f:name": {}, "f:value": {}}}}),
+        Layer.RUNTIME, "object", "kubectl-set wrote spec.template.spec.containers[agentrun-mgr].env[DEBUG]",
+    ),
     "sidecar added": (
         lambda seen: seen.deployment["spec"]["template"]["spec"]["containers"].append({"name": "shell"}),
         Layer.RUNTIME, "object", "containers[shell] should not be there",
@@ -200,7 +205,7 @@ PLANTED: dict[str, tuple[Plant, Layer, str, str]] = {
     "another account": (
         put("runs.0.spec.taskRunTemplate.serviceAccountName", "default"), Layer.TEKTON, "pipeline", "default"
     ),
-    "another identity published": (put("results.image-publish.envIdentity", "e"), Layer.TEKTON, "envIdentity", "e, the"),
+    "another identity": (put("results.image-publish.envIdentity", "e"), Layer.TEKTON, "envIdentity", "e, the"),
     "another digest published": (put("results.image-publish.digest", "d"), Layer.TEKTON, "digest", "d, the"),
     "another commit prepared": (put("results.prepare-source.commit", OTHER), Layer.TEKTON, "commit", OTHER),
     "reused, says Tekton": (put("results.image-publish.status", "reused"), Layer.TEKTON, "status", "reused"),
@@ -281,6 +286,7 @@ UNKNOWN: dict[str, tuple[Plant, Layer]] = {
     "health can't be reached": (put("health.agentrun-mgr", Unasked("no route")), Layer.RUNTIME),
     "the kubelet tells no digest": (put("pods.0.status.containerStatuses.0.imageID", "sha256:1"), Layer.RUNTIME),
     "Argo CD has not compared": (put("application.status.sync.revision", ""), Layer.ARGOCD),
+    "Argo CD knows the branch only": (put("application.status.sync.revision", "v0.1-gitops"), Layer.ARGOCD),
     "Argo CD does not know": (put("application.status.sync.status", "Unknown"), Layer.ARGOCD),
     "Argo CD sleeps": (put("application.status.reconciledAt", "2026-01-02T02:00:00Z"), Layer.ARGOCD),
     "the project may not be read": (put("project", Unasked("forbidden")), Layer.ARGOCD),
@@ -317,6 +323,16 @@ HARMLESS: dict[str, Plant] = {
     "a warning before the pod was ready": warning("Pod", "agentrun-mgr-7c9f-x2x", "2026-01-02T03:00:10Z"),
     "a warning of a pod that is gone": warning("Pod", "agentrun-mgr-old", "2026-01-02T03:03:00Z"),
     "a warning of yesterday": warning("ReplicaSet", "r", "2026-01-01T03:03:00Z"),
+    "a scale that was taken back": written_by("kubectl", **{"f:replicas": {}}),
+    "a variable that was set to what it was": written_by(
+        "kubectl-set", {"f:env": {'k:{"name":"AGENTRUN_LANE"}': {".": {}, "f:name": {}, "f:value": {}}}}
+    ),
+    "a port that was written as it was": written_by(
+        "kubectl-edit", {"f:ports": {'k:{"containerPort":8080,"protocol":"TCP"}': {".": {}, "f:name": {}}}}
+    ),
+    "restarted by kubectl": written_by(
+        "kubectl-rollout", **{"f:template": {"f:metadata": {"f:annotations": {"f:x": {}}}}}
+    ),
     "written by the controllers": written_by("kube-controller-manager"),
     "a label that Argo CD adds": lambda seen: seen.deployment["metadata"]["labels"].update({"argocd/instance": "x"}),
     "an amount in another spelling": put("container.resources.limits.memory", "0.5Gi"),

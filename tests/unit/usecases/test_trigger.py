@@ -216,7 +216,7 @@ class Following:
             {"name": "x", "container": "step-x", "terminated": {"exitCode": code, "reason": "Error"}}
         ]  # fmt: skip
         self.cluster.logs["the-pod", "step-x"] = log
-        told = {"conditions": condition("False", "Failed"), "steps": steps} | status
+        told = {"conditions": condition("False", "StepFailed"), "steps": steps} | status
         return self.follow(
             self.task("prepare-source", **BEGUN, **DONE, conditions=condition("True", "Succeeded")),
             self.task("plan-artifacts", **BEGUN, **DONE, **told),

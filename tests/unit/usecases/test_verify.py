@@ -281,7 +281,7 @@ def test_intent_that_is_committed_and_not_promoted_shows(world: World) -> None:
     git(world.source.root, "push", "--quiet", world.remotes.url("github"), f"HEAD:refs/heads/{SOURCE}")
     report = world.verify()
     assert failed(report) == {("source", "render")}
-    assert any("1 commits ahead" in i.seen for i in report.items)
+    assert any("ahead of the promoted commit by 1" in i.seen for i in report.items)
 
 
 def test_parallel_worktrees_are_no_dirt_and_must_be_ignored(world: World) -> None:
