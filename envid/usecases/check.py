@@ -110,7 +110,9 @@ def bun_checks(root: Path, *, tools: Sequence[Path], environment: Mapping[str, s
         done = run([bun, *arguments], cwd=root, env=environment, timeout=_BUN_SECONDS)
         if done.returncode:
             text = (done.stdout + done.stderr).decode("utf-8", "replace")
-            last = "\n".join(clean(line) for line in text.splitlines()[-_LAST_LINES:])
+            # a long list of what passed must not push what failed out of sight
+            told = [line for line in text.splitlines() if not line.lstrip().startswith("(pass)")]
+            last = "\n".join(clean(line) for line in told[-_LAST_LINES:])
             finding = Finding(
                 guard=name, where=f"bun {' '.join(arguments)}", problem=f"it ended with {done.returncode}"
             )

@@ -1,13 +1,14 @@
 // Readiness against a real Postgres, where its programs are installed.
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "./database.ts";
 
-const [initdb] = [...new Bun.Glob("/usr/lib/postgresql/*/bin/initdb").scanSync({ cwd: "/", absolute: true })]
-  .sort()
-  .reverse();
+const PROGRAMS = "/usr/lib/postgresql";
+// a scan of a folder that is not there throws
+const found = existsSync(PROGRAMS) ? [...new Bun.Glob("*/bin/initdb").scanSync({ cwd: PROGRAMS, absolute: true })] : [];
+const [initdb] = found.sort().reverse();
 // Postgres refuses to run as root, and as a user without a name: this one is nobody's
 const USER = 65534;
 const drop = process.getuid?.() === 0 ? ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"] : [];
