@@ -1,4 +1,6 @@
 // What a runner is told at start, checked once.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 
 const task = z.strictObject({ prompt: z.string().min(1), payload: z.record(z.string(), z.json()).default({}) });
@@ -7,7 +9,7 @@ const environment = z.object({
   AGENTRUN_PROVIDER_DIR: place,
   CODEX_HOME: place,
   AGENTRUN_TASK: fromJson(task),
-  AGENTRUN_CODEX_COMMAND: fromJson(z.array(z.string()).min(1)).default(["codex", "app-server"]),
+  AGENTRUN_CODEX_COMMAND: fromJson(z.array(z.string()).min(1)).default(() => codexCommand(join(import.meta.dir, "../.."))),
 });
 
 export type Task = z.infer<typeof task>;
@@ -20,6 +22,12 @@ export interface RunnerConfig {
 }
 
 export class RunnerConfigError extends Error {}
+
+/** Codex as a package of the environment, run by this very Bun; where there is none, the program on PATH. */
+export function codexCommand(root: string): string[] {
+  const script = join(root, "node_modules/@openai/codex/bin/codex.js");
+  return [...(existsSync(script) ? [process.execPath, script] : ["codex"]), "app-server"];
+}
 
 /** Reads the configuration; the error names every variable that is wrong, and shows no value. */
 export function readRunnerConfig(source: Record<string, string | undefined>): RunnerConfig {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { codexCommand } from "./config.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");
 const FAKE = join(import.meta.dir, "../testing/fake-codex.ts");
@@ -155,4 +156,23 @@ test("SIGTERM ends the runner and a Codex that does not want to", async () => {
   const pid = Number(/"pid":(\d+)/.exec(seen)?.[1]);
   expect(pid).toBeGreaterThan(0);
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("Codex is the environment's package where it has one, and needs no node; otherwise the program on PATH", async () => {
+  expect(codexCommand(folder)).toEqual(["codex", "app-server"]);
+  const bin = join(folder, "node_modules/@openai/codex/bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, "codex.js"), "");
+  expect(codexCommand(folder)).toEqual([process.execPath, join(bin, "codex.js"), "app-server"]);
+});
+
+test("a runner without Codex says so, and exits 4", async () => {
+  const child = Bun.spawn([process.execPath, MAIN], {
+    env: { ...environment, PATH: folder },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(JSON.parse((await child.stdout.text()).trim().split("\n").at(-1) ?? "")).toMatchObject({ event: "error" });
+  expect(await child.exited).toBe(4);
 });
