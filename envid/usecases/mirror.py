@@ -93,10 +93,22 @@ class Moved:
 
 
 class Mirror:
-    """The mirror of one lane. ``clock`` gives seconds since 1970."""
+    """The mirror of one lane.
+
+    ``clock`` gives seconds since 1970; ``sync_header`` the HTTP header by which the mirror's write door knows that a
+    source branch may move, None where it asks for none.
+    """
 
     def __init__(
-        self, state: Path, lane: Lane, *, read_url: str, write_url: str, origin_url: str, clock: Callable[[], float]
+        self,
+        state: Path,
+        lane: Lane,
+        *,
+        read_url: str,
+        write_url: str,
+        origin_url: str,
+        clock: Callable[[], float],
+        sync_header: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._cache = RemoteCache(state / "git" / f"{lane.name}-relay.git")
         self._record = state / "git" / f"{lane.name}-relay.json"
@@ -105,6 +117,7 @@ class Mirror:
         self._write_url = write_url
         self._origin_url = origin_url
         self._clock = clock
+        self._sync_header = sync_header
 
     def status(self) -> MirrorStatus:
         """Ask both sides, and prove by a real shallow fetch that the mirror serves its source commit by full id.
@@ -140,7 +153,9 @@ class Mirror:
 
         """
         lane = self._lane
-        source = self._forward(lane.source_branch, self._origin_url, self._read_url, self._write_url)
+        source = self._forward(
+            lane.source_branch, self._origin_url, self._read_url, self._write_url, header=self._sync_header
+        )
         if source.after is None:
             raise Blocked(
                 f"{self._origin_url} has no branch {lane.source_branch}",
@@ -168,7 +183,15 @@ class Mirror:
             )
         return moved
 
-    def _forward(self, branch: str, source_url: str, target_url: str, push_url: str) -> Moved:
+    def _forward(
+        self,
+        branch: str,
+        source_url: str,
+        target_url: str,
+        push_url: str,
+        *,
+        header: Callable[[], str | None] = lambda: None,
+    ) -> Moved:
         ref = f"refs/heads/{branch}"
         wanted, current = self._cache.ref(source_url, ref), self._cache.ref(target_url, ref)
         if wanted is None or wanted == current:
@@ -181,7 +204,7 @@ class Mirror:
                 self._fetch(target_url, current)
         if current is not None and not self._is_ancestor(current, wanted):
             raise self._diverged(branch, current, wanted, source_url, target_url)
-        if self._cache.push(push_url, wanted, ref) is not PushResult.ACCEPTED:
+        if self._cache.push(push_url, wanted, ref, header=header()) is not PushResult.ACCEPTED:
             raise GitError(
                 f"{branch} moved at {push_url} in the meantime", remedy="run this again", code="push-races-lost"
             )
@@ -196,7 +219,7 @@ class Mirror:
             return Blocked(
                 f"{branch} was rewritten: the mirror has {current.short}, {source} has {wanted.short}",
                 cause="the mirror never goes back: what runs was booted from commits that would be lost",
-                remedy=f"bring the old commits back into the branch: git fetch {target} {branch}, git merge {current}, "
+                remedy=f"bring the old commits back: git checkout {branch}, git merge {current}, "
                 f"git push origin {branch}; then run this again",
                 code="diverged",
             )

@@ -100,7 +100,7 @@ def trigger_current(tools: TriggerTools, commit: CommitId | None) -> Triggered:
     newest = status.source.github
     synced, before = False, status.source.local
     if not status.source_in_sync:
-        tools.progress(f"the mirror has {before.short if before else 'nothing'}, and is synced")
+        tools.progress(f"syncing the mirror, which has {before.short if before else 'no source branch'}")
         moved = tools.mirror.sync()[0]
         synced, newest = moved.before != moved.after, moved.after
     if newest is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from envid.core.promotion import is_attestation
 from envid.core.verify.facts import Unasked
 from envid.core.verify.report import Item, Layer, item, unknown
 
@@ -62,8 +61,10 @@ def _render(facts: Facts, where: str, source: SourceFacts) -> Item:
         return unknown(_LAYER, "render", where, source.rendered.why)
     if isinstance(facts.gitops, Unasked):
         return unknown(_LAYER, "render", where, facts.gitops.why)
-    lane, files = facts.lane, facts.gitops.files
-    there = {p: c for p, c in files.items() if p.startswith(f"{lane.runtime_path}/") and not is_attestation(lane, p)}
-    differing = sorted(p for p in there.keys() | source.rendered.keys() if there.get(p) != source.rendered.get(p))
+    promoted = facts.gitops.rendered
+    if isinstance(promoted, Unasked):
+        return unknown(_LAYER, "render", where, promoted.why)
+    # not with the branch's files: a hand in those is the GitOps branch's own fault
+    differing = sorted(p for p in promoted.keys() | source.rendered.keys() if promoted.get(p) != source.rendered.get(p))
     problems = [f"{path} is rendered otherwise from HEAD" for path in differing]
-    return item(_LAYER, "render", where, problems, f"{len(there)} manifests agree")
+    return item(_LAYER, "render", where, problems, f"{len(promoted)} manifests, as from the promoted commit")

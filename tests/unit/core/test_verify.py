@@ -267,7 +267,7 @@ def test_a_manifest_edited_on_the_branch_and_delivered_accuses_the_branch_alone(
         seen.deployment["status"][count] = 2
     seen.pods.append(seen.pods[0])
     failed = {(i.layer, i.name) for i in judge_lane(seen.facts).items if i.outcome is Outcome.FAIL}
-    assert failed == {(Layer.GITOPS, "manifests"), (Layer.SOURCE, "render")}
+    assert failed == {(Layer.GITOPS, "manifests")}
 
 
 UNKNOWN: dict[str, tuple[Plant, Layer]] = {

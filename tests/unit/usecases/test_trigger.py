@@ -77,7 +77,7 @@ def test_a_mirror_that_is_behind_is_synced_first(world: World) -> None:
     assert (done.commit, done.run, done.created, done.synced) == (newest, LANE.pipeline_run(newest), True, True)
     assert world.remotes.tip("mirror", SOURCE) == newest
     assert world.run(done.run)["spec"]["params"] == [{"name": "commit", "value": newest}]
-    assert any("synced" in line for line in world.told)
+    assert any("syncing the mirror" in line for line in world.told)
 
 
 def test_a_mirror_in_sync_is_left_alone(world: World) -> None:
