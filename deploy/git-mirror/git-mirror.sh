@@ -30,6 +30,8 @@ if [ -n "$repository" ]; then
   git -C "$cache/$repository" config receive.denyNonFastForwards true
   git -C "$cache/$repository" config receive.denyDeletes true
   git -C "$cache/$repository" config gc.auto 0
+  # in the image, where no push and no other user of the cache can change it
+  git -C "$cache/$repository" config core.hooksPath /opt/git-mirror/hooks
 fi
 
 rm -rf /tmp/git-mirror && mkdir /tmp/git-mirror

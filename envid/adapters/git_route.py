@@ -12,7 +12,7 @@ import os
 import socket
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lightkube.config.kubeconfig import SingleConfig
 
-__all__ = ["GitRoute", "route_through", "route_to"]
+__all__ = ["GitRoute", "is_in_cluster", "route_through", "route_to", "with_header"]
 
 _IN_CLUSTER: Final = ".svc.cluster.local"
 _PORTS: Final = {"http": 80, "https": 443}
@@ -71,6 +71,23 @@ def route_to(url: str) -> GitRoute:
     if not host.endswith(_IN_CLUSTER) or _resolves(host):
         return GitRoute(url)
     return route_through(_kubeconfig(host), url)
+
+
+def is_in_cluster(url: str) -> bool:
+    """Tell whether ``url`` names a Service of a cluster."""
+    return (urlsplit(url).hostname or "").endswith(_IN_CLUSTER)
+
+
+def with_header(route: GitRoute, header: str) -> GitRoute:
+    """Return ``route`` with one more HTTP header, for the host of its URL only."""
+    count = int(route.environment.get("GIT_CONFIG_COUNT", "0"))
+    parts = urlsplit(route.url)
+    added = {
+        "GIT_CONFIG_COUNT": str(count + 1),
+        f"GIT_CONFIG_KEY_{count}": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
+        f"GIT_CONFIG_VALUE_{count}": header,
+    }
+    return replace(route, environment={**route.environment, **added})
 
 
 def route_through(config: SingleConfig, url: str) -> GitRoute:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from envid.adapters.git import git, git_environment
-from envid.adapters.git_route import route_to
+from envid.adapters.git_route import route_to, with_header
 from envid.adapters.process import find_tool, run
 from envid.core.values import CommitId
 from envid.errors import Blocked, GitError
@@ -82,8 +82,10 @@ class RemoteCache:
             ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--end-of-options", _URL, commit], url
         )
 
-    def push(self, url: str, commit: CommitId, ref: str) -> PushResult:
+    def push(self, url: str, commit: CommitId, ref: str, *, header: str | None = None) -> PushResult:
         """Push ``commit`` to ``ref`` as a fast-forward; a plain push can't do anything else.
+
+        ``header`` is one more HTTP header, by which the remote knows who pushes.
 
         Raises:
             Blocked: the remote refuses for a reason that is no race.
@@ -92,7 +94,10 @@ class RemoteCache:
         """
         with self.locked():
             done = self._remote(
-                ["push", "--porcelain", "--no-verify", "--end-of-options", _URL, f"{commit}:{ref}"], url, check=False
+                ["push", "--porcelain", "--no-verify", "--end-of-options", _URL, f"{commit}:{ref}"],
+                url,
+                check=False,
+                header=header,
             )
         if done.returncode == 0:
             return PushResult.ACCEPTED
@@ -145,8 +150,10 @@ class RemoteCache:
             else:
                 return
 
-    def _remote(self, arguments: Sequence[str], url: str, *, check: bool = True) -> Completed:
-        route = route_to(url)
+    def _remote(
+        self, arguments: Sequence[str], url: str, *, check: bool = True, header: str | None = None
+    ) -> Completed:
+        route = route_to(url) if header is None else with_header(route_to(url), header)
         placed = [route.url if argument is _URL else argument for argument in arguments]
         argv = [find_tool("git"), "-C", str(self.path), *_PRELUDE, *placed]
         done = run(argv, env={**git_environment(), **route.environment}, timeout=_NETWORK_TIMEOUT)

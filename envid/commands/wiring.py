@@ -186,7 +186,26 @@ def open_mirror(workspace: Workspace) -> Mirror:
         write_url=workspace.endpoints.mirror_write_url,
         origin_url=workspace.endpoints.origin_url,
         clock=time.time,
+        sync_header=lambda: _mirror_header(workspace.endpoints.mirror_write_url),
     )
+
+
+def _mirror_header(write_url: str) -> str | None:
+    """Return what a mirror in the cluster wants to see before a source branch moves, read from its Secret."""
+    from envid.adapters.git_route import is_in_cluster
+
+    if not is_in_cluster(write_url):
+        return None
+    import base64
+
+    from envid.adapters.kubernetes import open_cluster
+    from envid.core.lane import INFRA_NAMESPACE, MIRROR_TOKEN_SECRET
+
+    with open_cluster() as cluster:
+        secret = cluster.get("Secret", MIRROR_TOKEN_SECRET, INFRA_NAMESPACE)
+    # a mirror that somebody else set up has no such Secret, and doors of its own
+    token = base64.b64decode(secret["data"]["token"]).decode() if secret else ""
+    return f"X-Git-Mirror-Token: {token}" if token else None
 
 
 def runtime_mirror(workspace: Workspace) -> str:

@@ -9,12 +9,21 @@ from typing import Final
 from envid.core.values import CommitId, EnvIdentity, ImageReference, RepoPath
 from envid.errors import InputError
 
-__all__ = ["INFRA_NAMESPACE", "MIRROR_READ_SERVICE", "MIRROR_WRITE_SERVICE", "Lane", "parse_lane"]
+__all__ = [
+    "INFRA_NAMESPACE",
+    "MIRROR_READ_SERVICE",
+    "MIRROR_TOKEN_SECRET",
+    "MIRROR_WRITE_SERVICE",
+    "Lane",
+    "parse_lane",
+]
 
 INFRA_NAMESPACE: Final = "devops-infra"
 """Where the git mirror runs, for every lane and project of a cluster."""
 MIRROR_READ_SERVICE: Final = "git-mirror-http"
 MIRROR_WRITE_SERVICE: Final = "git-mirror-write"
+MIRROR_TOKEN_SECRET: Final = "git-mirror-sync"  # noqa: S105 - a Secret's name
+"""The Secret in the mirror's namespace with what ``git-mirror.sync`` shows the write door."""
 
 # one digit before the dot: v1.11 and v11.1 would both be v111 in every name
 _VERSION: Final = re.compile(r"v[0-9]\.(?:0|[1-9][0-9]{0,3})")

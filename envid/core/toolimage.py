@@ -75,7 +75,7 @@ TOOL_IMAGES: Final = {
     image.name: image
     for image in (
         ToolImage(name="buildkit", key="buildkit", programs=("buildctl", "buildkitd")),
-        ToolImage(name="git-mirror", key="gitMirror", files=("git-mirror.sh", "nginx.conf")),
+        ToolImage(name="git-mirror", key="gitMirror", files=("git-mirror.sh", "nginx.conf", "pre-receive")),
         ToolImage(name="postgres", key="postgres", files=("postgres.sh",)),
         ToolImage(
             name="toolbox",

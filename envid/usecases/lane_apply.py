@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from envid.adapters.certificates import RENEW_BEFORE, expires, make_certificates
 from envid.core.cluster import lane_objects
 from envid.core.cluster.buildkit import buildkit_secrets
-from envid.core.cluster.mirror import MIRROR
+from envid.core.cluster.mirror import MIRROR, mirror_token
 from envid.core.cluster.whole import ca_config_map, namespaces
-from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE
+from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE, MIRROR_TOKEN_SECRET
 from envid.core.objects import object_name
 from envid.errors import Blocked, ServiceError
 
@@ -74,6 +75,8 @@ def apply_lane(
         return done
     if ca_bundle:
         put(ca_config_map(setup, ca_bundle))
+    if with_mirror and cluster.get("Secret", MIRROR_TOKEN_SECRET, INFRA_NAMESPACE) is None:
+        put(mirror_token(setup, secrets.token_urlsafe(32)))
     if setup.buildkit_host is None:
         for secret in _certificates(cluster, setup, now=now):
             put(secret)

@@ -19,6 +19,7 @@ from tests.support.lanes import ROOT, LaneRepository, git
 pytestmark = pytest.mark.integration
 
 REPOSITORY = "owner/name.git"
+TOKEN = "of-this-mirror-alone"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ def test_reads_and_writes_go_through_their_own_doors(lane: LaneRepository, loopb
     os.chown(cache, 65532, 65532)
     (rootfs / "cache").mkdir()
     container = Container(image, rootfs, loopback, tmp_path / "containers")
-    mounts = [{"destination": "/cache", "type": "bind", "source": str(cache), "options": ["rbind", "rw"]}]
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "token").write_text(TOKEN)
+    mounts = [
+        {"destination": "/cache", "type": "bind", "source": str(cache), "options": ["rbind", "rw"]},
+        {"destination": "/etc/git-mirror", "type": "bind", "source": str(secret), "options": ["rbind", "ro"]},
+    ]
     process = container.start({"GIT_MIRROR_REPOSITORY": REPOSITORY}, mounts)
     read, write = (f"http://127.0.0.1:{port}/{REPOSITORY}" for port in (8080, 8081))
     try:
@@ -96,8 +103,15 @@ def test_reads_and_writes_go_through_their_own_doors(lane: LaneRepository, loopb
         refused = loopback.run("git", "push", read, "HEAD:refs/heads/v0.1", cwd=source)
         assert refused.returncode != 0
         assert "403" in refused.stderr
-        pushed = loopback.run("git", "push", write, "HEAD:refs/heads/v0.1", cwd=source)
+        for header in ([], ["-c", "http.extraHeader=X-Git-Mirror-Token: guessed"]):
+            without = loopback.run("git", *header, "push", write, "HEAD:refs/heads/v0.1", cwd=source)
+            assert without.returncode != 0
+            assert "only git-mirror.sync may move it" in without.stderr
+        known = ["-c", f"http.extraHeader=X-Git-Mirror-Token: {TOKEN}"]
+        pushed = loopback.run("git", *known, "push", write, "HEAD:refs/heads/v0.1", cwd=source)
         assert pushed.returncode == 0, pushed.stderr
+        promoted = loopback.run("git", "push", write, "HEAD:refs/heads/v0.1-gitops", cwd=source)
+        assert promoted.returncode == 0, promoted.stderr
         (tmp_path / "fresh").mkdir()
         git(tmp_path / "fresh", "init", "--quiet")
         fetched = loopback.run("git", "fetch", "--depth=1", read, commit, cwd=tmp_path / "fresh")
@@ -105,7 +119,7 @@ def test_reads_and_writes_go_through_their_own_doors(lane: LaneRepository, loopb
 
         git(source, "commit", "--quiet", "--amend", "--message", "Rewritten")
         for forced in (["--force", write, "HEAD:refs/heads/v0.1"], [write, ":refs/heads/v0.1"]):
-            assert loopback.run("git", "push", *forced, cwd=source).returncode != 0
+            assert loopback.run("git", *known, "push", *forced, cwd=source).returncode != 0
         assert commit in loopback.run("git", "ls-remote", read, "refs/heads/v0.1").stdout
         assert loopback.run("curl", "-sS", "--path-as-is", f"{read}/../../etc/passwd").stdout.count("root:") == 0
 

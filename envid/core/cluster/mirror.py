@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from envid.core.cluster.pods import claim, container_security, deployment, pod_security, service
-from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE, MIRROR_WRITE_SERVICE
+from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE, MIRROR_TOKEN_SECRET, MIRROR_WRITE_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from envid.core.cluster.setup import ClusterSetup
     from envid.core.objects import KubeObject
 
-__all__ = ["MIRROR", "mirror_objects"]
+__all__ = ["MIRROR", "TOKEN_KEY", "mirror_objects", "mirror_token"]
 
 MIRROR: Final = "git-mirror"
 """The mirror's Deployment; its namespace serves all projects of a cluster, so it names none."""
+TOKEN_KEY: Final = "token"  # noqa: S105 - a key
 _READ_PORT: Final = 8080
 _WRITE_PORT: Final = 8081
 _COMPONENT: Final = "git-mirror"
@@ -30,6 +31,18 @@ def mirror_objects(setup: ClusterSetup) -> Iterator[KubeObject]:
         metadata = setup.metadata(name, _COMPONENT, INFRA_NAMESPACE, of_lane=False)
         yield service(metadata, MIRROR, port=80, target_port=door)
     yield _policy(setup)
+
+
+def mirror_token(setup: ClusterSetup, token: str) -> KubeObject:
+    """Return the Secret by which the mirror knows ``git-mirror.sync``: nobody else moves a source branch there."""
+    metadata = setup.metadata(MIRROR_TOKEN_SECRET, _COMPONENT, INFRA_NAMESPACE, of_lane=False)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": "Opaque",
+        "stringData": {TOKEN_KEY: token},
+    }
 
 
 def _deployment(setup: ClusterSetup) -> KubeObject:
@@ -57,12 +70,15 @@ def _deployment(setup: ClusterSetup) -> KubeObject:
                 "volumeMounts": [
                     {"name": "cache", "mountPath": "/cache"},
                     {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
+                    {"name": "token", "mountPath": "/etc/git-mirror", "readOnly": True},
                 ],
             }
         ],
         "volumes": [
             {"name": "cache", "persistentVolumeClaim": {"claimName": f"{MIRROR}-cache"}},
             {"name": "tmp", "emptyDir": {}},
+            # 0440: the pod's group reads it
+            {"name": "token", "secret": {"secretName": MIRROR_TOKEN_SECRET, "defaultMode": 288}},
         ],
     }
     return deployment(setup.metadata(MIRROR, _COMPONENT, INFRA_NAMESPACE, of_lane=False), pod)
