@@ -11,6 +11,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from envid.adapters.git import git, git_environment
@@ -21,7 +22,6 @@ from envid.errors import Blocked, GitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from envid.adapters.process import Completed
 
@@ -30,6 +30,7 @@ __all__ = ["PushResult", "RemoteCache"]
 _LOCK_WAIT: Final = 120.0
 _LOCK_POLL: Final = 0.02
 _NETWORK_TIMEOUT: Final = 120.0
+_NO_REPOSITORY: Final = Path("/")
 _URL: Final = "<url>"
 """Stands for the remote in the arguments: the way to it may be another than its own URL."""
 _PRELUDE: Final = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "fetch.writeCommitGraph=false")
@@ -69,8 +70,8 @@ class RemoteCache:
 
     def refs(self, url: str, refs: Sequence[str]) -> dict[str, CommitId]:
         """Ask ``url`` where ``refs`` are; the answer lacks those that do not exist."""
-        with self.locked():
-            done = self._remote(["ls-remote", "--refs", "--end-of-options", _URL, *refs], url)
+        # without a repository: a plan asks before it knows that there is anything to plan, and must leave no trace
+        done = self._remote(["ls-remote", "--refs", "--end-of-options", _URL, *refs], url, place=_NO_REPOSITORY)
         found = (line.partition("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
         return {name: CommitId(oid) for oid, _, name in found if name in refs}
 
@@ -151,11 +152,17 @@ class RemoteCache:
                 return
 
     def _remote(
-        self, arguments: Sequence[str], url: str, *, check: bool = True, header: str | None = None
+        self,
+        arguments: Sequence[str],
+        url: str,
+        *,
+        check: bool = True,
+        header: str | None = None,
+        place: Path | None = None,
     ) -> Completed:
         route = route_to(url) if header is None else with_header(route_to(url), header)
         placed = [route.url if argument is _URL else argument for argument in arguments]
-        argv = [find_tool("git"), "-C", str(self.path), *_PRELUDE, *placed]
+        argv = [find_tool("git"), "-C", str(place or self.path), *_PRELUDE, *placed]
         done = run(argv, env={**git_environment(), **route.environment}, timeout=_NETWORK_TIMEOUT)
         if check and done.returncode != 0:
             raise GitError(
