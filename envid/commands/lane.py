@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from envid.adapters.settings import Workspace
     from envid.core.cluster import ClusterSetup
     from envid.core.images import Images
+    from envid.usecases.lane_apply import Applied
+    from envid.usecases.ports import ClusterApi
 
     Section = Mapping[str, Any] | None
 
@@ -61,6 +63,8 @@ def lane_apply(
 
     with open_cluster() as cluster:
         done = apply_lane(cluster, setup, ca_bundle=bundle, now=datetime.now(UTC), progress=progress, dry_run=dry_run)
+        if not dry_run:
+            done += _with_database(cluster, workspace, commit)
     data = {
         "schemaVersion": "agentrun.lane-apply/1",
         "dryRun": dry_run,
@@ -136,6 +140,26 @@ def cluster_setup(workspace: Workspace, images: Images | None = None) -> Cluster
         buildkit_storage=cluster.buildkit_storage,
         mirror_storage=cluster.mirror_storage,
     )
+
+
+def _with_database(cluster: ClusterApi, workspace: Workspace, commit: str) -> list[Applied]:
+    """Make the Secret of the lane's own Postgres, as `secrets.database-url` does: without it no pod could start."""
+    from envid.core.database import database_access
+    from envid.core.deploy import DEPLOY_PATH
+    from envid.usecases.database_secret import put_database_url
+    from envid.usecases.lane_apply import Applied
+    from envid.usecases.plan import read_deploy
+
+    lane = workspace.lane
+    with open_objects(str(workspace.root)) as (_, reader):
+        record = commit_record(reader.objects, commit)
+        if reader.read(record, DEPLOY_PATH) is None:
+            return []
+        deploy = read_deploy(reader, record, lane=lane, source_repo=workspace.settings.source_repo)
+    if deploy.postgres is None:
+        return []
+    made = put_database_url(cluster, database_access(deploy, lane), lane)
+    return [Applied(name=f"Secret {lane.name}/{made.secret}", outcome=made.outcome)]
 
 
 def _names(workspace: Workspace) -> dict[str, str]:
