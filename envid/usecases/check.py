@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from envid.adapters.process import find_tool, run
@@ -29,7 +31,6 @@ from envid.usecases.intent import read_intent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from envid.adapters.git import CommitRecord
     from envid.core.deploy import Service
@@ -99,6 +100,8 @@ def source_checks(
 def bun_checks(root: Path, *, tools: Sequence[Path], environment: Mapping[str, str], say: Progress) -> Iterator[Check]:
     """Yield the frozen install and ``bun run check``, in the work tree at ``root``; the second only after the first."""
     bun = find_tool("bun", extra_path=tools)
+    # a script calls bun by its name
+    environment = {**environment, "PATH": os.pathsep.join([str(Path(bun).parent), environment.get("PATH", os.defpath)])}
     package = root / "package.json"
     scripts = parse_json(package.read_bytes(), where="package.json").get("scripts", {}) if package.is_file() else {}
     for name, arguments in (("frozen-install", ["install", "--frozen-lockfile"]), ("bun-check", ["run", "check"])):
