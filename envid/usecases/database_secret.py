@@ -17,6 +17,7 @@ from envid.errors import Blocked, EnvidError, InputError, ServiceError
 
 if TYPE_CHECKING:
     from envid.core.lane import Lane
+    from envid.core.objects import KubeObject
     from envid.usecases.ports import ClusterApi
 
 __all__ = ["DatabaseSecret", "put_database_url"]
@@ -50,13 +51,8 @@ def put_database_url(
         raise Blocked(f"there is no namespace {lane.name}", remedy="invoke lane.apply", code="namespace-missing")
     present = cluster.get("Secret", access.secret, lane.name)
     known = known_password(access, present)
-    if known is not None and password not in {None, known} and not rotate:
-        raise Blocked(
-            f"the Secret {access.secret} has another password",
-            cause="what runs was started with it",
-            remedy="invoke secrets.database-url --rotate, with the new password",
-            code="password-differs",
-        )
+    if not rotate:
+        _refuse_another(access, present, known, password)
     chosen = _chosen(access, known, password, rotate=rotate)
     manifest = database_secret(access, lane, chosen)
     keys = tuple(manifest["data"])
@@ -71,6 +67,26 @@ def put_database_url(
     names = [access.database_pods] if access.database_pods and chosen != known else []
     restarted = tuple(_restart(cluster, [*names, *access.service_pods], lane))
     return DatabaseSecret(secret=access.secret, keys=keys, outcome=outcome, restarted=restarted)
+
+
+def _refuse_another(
+    access: DatabaseAccess, present: KubeObject | None, known: str | None, password: str | None
+) -> None:
+    """Refuse to put a password in the place of what the Secret has already."""
+    if known is not None and password not in {None, known}:
+        raise Blocked(
+            f"the Secret {access.secret} has another password",
+            cause="what runs was started with it",
+            remedy="invoke secrets.database-url --rotate, with the new password",
+            code="password-differs",
+        )
+    if known is None and access.url_key in ((present or {}).get("data") or {}):
+        raise Blocked(
+            f"the Secret {access.secret} has a {access.url_key} of another origin",
+            cause="it may be the only way to a database that is in use",
+            remedy="keep it elsewhere if it is needed, then invoke secrets.database-url --rotate",
+            code="password-differs",
+        )
 
 
 def _chosen(access: DatabaseAccess, known: str | None, given: str | None, *, rotate: bool) -> str:

@@ -84,6 +84,16 @@ def test_a_url_that_is_wrong_is_made_anew_from_the_password_that_is_there(cluste
     assert "postgres-0" not in done.restarted
 
 
+def test_a_url_that_somebody_else_put_there_is_not_lost(cluster: MemoryCluster) -> None:
+    data = {"DATABASE_URL": base64.b64encode(b"postgres://a:b@elsewhere/x").decode()}
+    cluster.put({"kind": "Secret", "metadata": {"name": OWN.secret, "namespace": LANE.name}, "data": data})
+    with pytest.raises(Blocked) as caught:
+        put_database_url(cluster, OWN, LANE)
+    assert "--rotate" in caught.value.remedy
+    assert values(cluster)["DATABASE_URL"] == "postgres://a:b@elsewhere/x"
+    assert put_database_url(cluster, OWN, LANE, rotate=True).outcome == "changed"
+
+
 def test_nobody_can_make_up_the_password_of_a_postgres_elsewhere(cluster: MemoryCluster) -> None:
     for rotate in (False, True):
         with pytest.raises(InputError) as caught:
