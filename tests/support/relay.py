@@ -37,8 +37,16 @@ def _accept(server: socket.socket, target: tuple[str, int]) -> None:
             near.close()
             continue
         far.settimeout(None)
-        for one, other in ((near, far), (far, near)):
-            threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+        threading.Thread(target=_join, args=(near, far), daemon=True).start()
+
+
+def _join(near: socket.socket, far: socket.socket) -> None:
+    """Pass bytes both ways, and close both ends when both are done."""
+    with near, far:
+        back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+        back.start()
+        _pump(near, far)
+        back.join()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
