@@ -1,4 +1,4 @@
-"""``python -m envid`` and the console script: ``identity`` and ``plan`` without Invoke's start-up time."""
+"""``python -m envid`` and the console script: ``identity``, ``plan`` and ``publish`` without Invoke's start-up time."""
 
 from __future__ import annotations
 
@@ -37,12 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     decide.add_argument("--out", default="", metavar="FILE", help="also write the JSON to this file")
     decide.add_argument("--rebuild", action="append", default=[], metavar="ID", help="build this service in any case")
 
+    act = commands_parser.add_parser("publish", parents=[common], help="build or reuse each service, as planned")
+    act.add_argument("--out", default="", metavar="FILE", help="also write the result to this file")
+    act.add_argument("--rebuild", action="append", default=[], metavar="ID", help="build this service in any case")
+    act.add_argument("--run-id", default="", metavar="ID", help="the run that builds, for the provenance")
+
     given = parser.parse_args(arguments)
     command: partial[Output]
     if given.command == "identity":
         from envid.commands.inspect import identity  # noqa: PLC0415
 
         command = partial(identity, repo=given.repo, commit=given.commit, service=given.service, inputs=given.input)
+    elif given.command == "publish":
+        from envid.commands.delivery import publish  # noqa: PLC0415
+
+        command = partial(publish, commit=given.commit, out=given.out, rebuild=given.rebuild, run_id=given.run_id)
     else:
         from envid.commands.delivery import plan  # noqa: PLC0415
 

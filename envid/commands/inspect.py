@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["catalog_show", "history", "identity", "registry_digest"]
 
 _SHORT_IDENTITY = 12
+_NOT_OF_REGISTRIES = frozenset({"project", "lane", "site", "repository", "sourceRepo", "registry"})
 
 
 def identity(
@@ -97,10 +98,14 @@ def history(
 
 def registry_digest(references: Sequence[str], *, section: Section = None) -> Output:
     """Print the verified manifest digest of each reference, one a line and nothing else; ``-`` reads standard input."""
-    from envid.adapters.settings import load_settings
     from envid.core.values import ImageReference
 
-    settings = load_settings(Path.cwd(), section)
+    settings = None
+    # checking settings that say nothing of how to ask a registry would cost more than asking it
+    if section is None or not section.keys() <= _NOT_OF_REGISTRIES:
+        from envid.adapters.settings import load_settings
+
+        settings = load_settings(Path.cwd(), section)
     named = [name for text in references for name in (sys.stdin.read().split() if text == "-" else [text])]
     parsed = [ImageReference.parse(name) for name in named]
     with open_registry(settings) as registry:

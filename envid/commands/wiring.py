@@ -97,10 +97,14 @@ def open_source(workspace: Workspace, commit: str, *, dirty: bool) -> Iterator[t
 
 
 @contextmanager
-def open_registry(settings: Settings) -> Iterator[Registry]:
-    """Open the registry client."""
+def open_registry(settings: Settings | None) -> Iterator[Registry]:
+    """Open the registry client; None stands for settings that say nothing of registries."""
     from envid.adapters.registry import Registry
 
+    if settings is None:
+        with Registry() as registry:
+            yield registry
+        return
     with Registry(
         insecure_hosts=frozenset(settings.insecure_registries),
         path_prefixes=settings.registry_path_prefixes,

@@ -173,7 +173,6 @@ def registry_digest(
         "inspect.registry_digest",
         as_json=json,
         debug=debug,
-        with_section=False,
         references=[reference, *(also or [])],
     )
 

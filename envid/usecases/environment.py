@@ -20,6 +20,7 @@ from envid.core.identity import (
 from envid.core.package_calls import stray_installs
 from envid.core.values import CommitId, RepoPath
 from envid.errors import Fault, InputError
+from envid.usecases.value_inputs import value_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,7 +151,7 @@ class InputReader:
                 faults=faults,
                 remedy="mend what is named, commit, and run this again",
             )
-        inputs += [*named, *_value_inputs(asked.platform, asked.build_args, facts)]
+        inputs += [*named, *value_inputs(asked.platform, asked.build_args, facts)]
         inputs += self._file_inputs([containerfile], faults, kind=InputKind.CONTAINERFILE)
         return Environment(
             commit=commit.id,
@@ -286,6 +287,10 @@ class InputReader:
     def _file_inputs(
         self, files: Iterable[SourceFile], faults: list[Fault], *, kind: InputKind = InputKind.FILE
     ) -> list[EnvInput]:
+        files = list(files)
+        unknown = [file.oid for file in files if file.mode.startswith("100") and (kind, file) not in self._inputs]
+        # in one go: asking git for each of a thousand inputs takes longer than hashing them
+        self.learn(unknown)
         inputs: list[EnvInput] = []
         for file in files:
             known = self._inputs.get((kind, file))
@@ -374,15 +379,6 @@ class InputReader:
 
     def _paths_below(self, root: str, folder: str) -> Iterator[str]:
         return (file.path for file in self._files_below(root, folder))
-
-
-def _value_inputs(platform: str, build_args: Mapping[str, str], facts: ContainerfileFacts) -> list[EnvInput]:
-    images = enumerate(facts.base_images)
-    inputs = [value_input(InputKind.PLATFORM, "platform", platform)]
-    inputs += [value_input(InputKind.BASE_IMAGE, f"baseImage[{index}]", image) for index, image in images]
-    if facts.frontend is not None:
-        inputs.append(value_input(InputKind.FRONTEND, "frontend", facts.frontend))
-    return inputs + [value_input(InputKind.BUILD_ARG, f"buildArg.{k}", v) for k, v in build_args.items()]
 
 
 def _unmatched(pattern: str, files: Mapping[str, SourceFile]) -> Fault | None:
