@@ -131,6 +131,7 @@ def cluster_setup(workspace: Workspace, images: Images | None = None) -> Cluster
         git_mirror=images.git_mirror or "",
         buildkit=images.buildkit or "",
         buildkit_host=settings.buildkit_host,
+        buildkit_secret=cluster.buildkit_secret,
         rootless=cluster.rootless_buildkit,
         argocd_namespace=cluster.argocd_namespace,
         proxy=cluster.proxy,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +19,7 @@ from envid.core.objects import object_name
 from envid.errors import Blocked, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
     from envid.core.cluster import ClusterSetup
@@ -28,6 +30,8 @@ __all__ = ["Applied", "apply_lane"]
 
 _OURS: Final = "app.kubernetes.io/managed-by"
 _SILENCE_SECONDS: Final = 60
+# beyond a Deployment's own deadline, which counts only while a new version rolls out
+_READY_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,7 @@ def apply_lane(
     now: datetime,
     progress: Progress,
     dry_run: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Applied]:
     """Apply every object of the lane; done again, it changes nothing.
 
@@ -78,8 +83,10 @@ def apply_lane(
     if with_mirror and cluster.get("Secret", MIRROR_TOKEN_SECRET, INFRA_NAMESPACE) is None:
         put(mirror_token(setup, secrets.token_urlsafe(32)))
     if setup.buildkit_host is None:
-        for secret in _certificates(cluster, setup, now=now):
+        certificate, new = _certificates(cluster, setup, now=now)
+        for secret in new:
             put(secret)
+        setup = replace(setup, buildkit_certificate=hashlib.sha256(certificate).hexdigest())
     for manifest in lane_objects(setup, with_mirror=with_mirror):
         put(manifest)
     if not dry_run:
@@ -87,7 +94,7 @@ def apply_lane(
         waits += [(lane.buildkit, lane.ci_namespace)] if setup.buildkit_host is None else []
         for name, place in waits:
             progress(f"waiting for {place}/{name}")
-            _wait(cluster, name, place)
+            _wait(cluster, name, place, clock)
     return done
 
 
@@ -127,36 +134,36 @@ def _has_ca(cluster: ClusterApi, setup: ClusterSetup) -> bool:
     return cluster.get("ConfigMap", setup.lane.ca_bundle, setup.lane.ci_namespace) is not None
 
 
-def _certificates(cluster: ClusterApi, setup: ClusterSetup, *, now: datetime) -> Iterator[KubeObject]:
-    """Yield both Secrets where one is missing or near its end; they are made together, or not at all."""
+def _certificates(cluster: ClusterApi, setup: ClusterSetup, *, now: datetime) -> tuple[bytes, tuple[KubeObject, ...]]:
+    """Return BuildKit's certificate, and both Secrets where they must be written; they are made together, or not."""
     lane = setup.lane
     names = (lane.buildkit_server_secret, lane.buildkit_client_secret)
     present = [cluster.get("Secret", name, lane.ci_namespace) for name in names]
-    ends = [expires(base64.b64decode((secret.get("data") or {}).get("cert.pem", ""))) for secret in present if secret]
-    if len(ends) == len(names) and min(ends) > now + RENEW_BEFORE:
-        return
+    held = [base64.b64decode((secret.get("data") or {}).get("cert.pem", "")) for secret in present if secret]
+    if len(held) == len(names) and min(map(expires, held)) > now + RENEW_BEFORE:
+        return held[0], ()
     service = f"{lane.buildkit}.{lane.ci_namespace}"
     hosts = ["localhost", lane.buildkit, service, f"{service}.svc", f"{service}.svc.cluster.local"]
-    yield from buildkit_secrets(setup, *make_certificates(hosts, now=now))
+    server, client = make_certificates(hosts, now=now)
+    return server["cert.pem"].encode(), tuple(buildkit_secrets(setup, server, client))
 
 
-def _wait(cluster: ClusterApi, name: str, namespace: str) -> None:
-    state: KubeObject = {}
+def _wait(cluster: ClusterApi, name: str, namespace: str, clock: Callable[[], float]) -> None:
+    end = clock() + _READY_SECONDS
     for state in cluster.watch("Deployment", name, namespace, timeout=_SILENCE_SECONDS):
         status = state.get("status", {})
         observed = status.get("observedGeneration", 0) >= state["metadata"]["generation"]
         if observed and status.get("availableReplicas", 0) >= 1 and status.get("updatedReplicas", 0) >= 1:
             return
-        for condition in status.get("conditions", []):
-            if condition["type"] == "Progressing" and condition["status"] == "False":
-                raise ServiceError(
-                    f"{namespace}/{name} does not become ready",
-                    cause=f"{condition.get('message', '')}; {_why(cluster, name, namespace)}",
-                    remedy=f"kubectl --namespace {namespace} describe deployment {name}",
-                    code="not-ready",
-                )
-    if not state:
-        raise Blocked(f"{namespace}/{name} was deleted meanwhile", remedy="invoke lane.apply", code="not-ready")
+        progressing: dict[str, str] = next((c for c in status.get("conditions", []) if c["type"] == "Progressing"), {})
+        if (observed and progressing.get("status") == "False") or clock() > end:
+            raise ServiceError(
+                f"{namespace}/{name} does not become ready",
+                cause=f"{progressing.get('message', 'no news of its rollout')}; {_why(cluster, name, namespace)}",
+                remedy=f"kubectl --namespace {namespace} describe deployment {name}",
+                code="not-ready",
+            )
+    raise Blocked(f"{namespace}/{name} was deleted meanwhile", remedy="invoke lane.apply", code="not-ready")
 
 
 def _why(cluster: ClusterApi, name: str, namespace: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -36,10 +37,22 @@ class MemoryCluster:
         return made
 
     def apply(self, manifest: KubeObject, *, dry_run: bool = False) -> KubeObject:
-        """Apply."""
-        del dry_run
+        """Apply: what the API server made of an object stays, and another spec is another generation."""
+        self._check("apply", manifest["kind"])
+        made, metadata = deepcopy(manifest), manifest["metadata"]
+        if text := made.pop("stringData", None):
+            made["data"] = {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
+        if before := self.objects.get((manifest["kind"], metadata.get("namespace", ""), metadata["name"])):
+            same = before.get("spec") == made.get("spec")
+            kept = {"creationTimestamp": before["metadata"]["creationTimestamp"]}
+            made["metadata"] |= kept | {"generation": before["metadata"].get("generation", 1) + (not same)}
+            made |= {"status": before["status"]} if "status" in before else {}
+        else:
+            made["metadata"].setdefault("generation", 1)
+        if dry_run:
+            return made
         self.wrote.append(f"apply {manifest['kind']}")
-        return self.put(deepcopy(manifest))
+        return self.put(made)
 
     def create(self, manifest: KubeObject, *, dry_run: bool = False) -> KubeObject:
         """Create."""

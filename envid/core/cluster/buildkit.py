@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from envid.core.cluster.pods import claim, deployment, service
@@ -19,6 +20,7 @@ TLS_FILES: Final = ("ca.pem", "cert.pem", "key.pem")
 TLS_DIR: Final = "/etc/buildkit/tls"
 _COMPONENT: Final = "builder"
 _ROOTLESS_USER: Final = 1000
+_READ_AT_START: Final = "agentrun.dev/read-at-start"
 
 
 def buildkit_secrets(setup: ClusterSetup, server: dict[str, str], client: dict[str, str]) -> Iterator[KubeObject]:
@@ -45,7 +47,8 @@ def buildkit_objects(setup: ClusterSetup) -> Iterator[KubeObject]:
         "data": {"buildkitd.toml": _config(setup)},
     }
     yield claim(setup.metadata(f"{name}-cache", _COMPONENT, namespace, of_lane=False), setup.buildkit_storage)
-    yield deployment(setup.metadata(name, _COMPONENT, namespace, of_lane=False), _pod(setup))
+    metadata = setup.metadata(name, _COMPONENT, namespace, of_lane=False)
+    yield deployment(metadata, _pod(setup), annotations={_READ_AT_START: _read_at_start(setup)})
     metadata = setup.metadata(name, _COMPONENT, namespace, of_lane=False)
     yield service(metadata, name, port=setup.lane.buildkit_port, target_port="buildkit")
 
@@ -53,6 +56,12 @@ def buildkit_objects(setup: ClusterSetup) -> Iterator[KubeObject]:
 def _config(setup: ClusterSetup) -> str:
     # the registry of the node speaks plain HTTP on loopback; any other must have a certificate
     return f'[registry."{setup.registry}"]\n  http = {str(setup.registry.startswith(("127.", "localhost"))).lower()}\n'
+
+
+def _read_at_start(setup: ClusterSetup) -> str:
+    """Tell one set of BuildKit's files from another: it reads them once, so another set needs a new pod."""
+    files = "\0".join((_config(setup), setup.buildkit_certificate))
+    return hashlib.sha256(files.encode()).hexdigest()
 
 
 def _pod(setup: ClusterSetup) -> dict[str, Any]:

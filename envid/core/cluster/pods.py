@@ -33,8 +33,13 @@ def container_security(*, read_only: bool = True) -> dict[str, Any]:
     }
 
 
-def deployment(metadata: dict[str, Any], pod: dict[str, Any]) -> KubeObject:
-    """Return a Deployment of one pod that holds a volume: the old one must be gone before the new one starts."""
+def deployment(
+    metadata: dict[str, Any], pod: dict[str, Any], *, annotations: dict[str, str] | None = None
+) -> KubeObject:
+    """Return a Deployment of one pod that holds a volume: the old one must be gone before the new one starts.
+
+    ``annotations`` are the pod's: a change of one starts it anew.
+    """
     selector = {"app.kubernetes.io/name": metadata["name"]}
     return {
         "apiVersion": "apps/v1",
@@ -47,7 +52,10 @@ def deployment(metadata: dict[str, Any], pod: dict[str, Any]) -> KubeObject:
             "progressDeadlineSeconds": 240,
             "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": selector},
-            "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod},
+            "template": {
+                "metadata": {"labels": metadata["labels"], **({"annotations": annotations} if annotations else {})},
+                "spec": pod,
+            },
         },
     }
 

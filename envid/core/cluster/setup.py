@@ -19,10 +19,11 @@ class ClusterSetup:
     """A lane and its cluster.
 
     ``toolbox``, ``git_mirror`` and ``buildkit`` are images pinned by digest. ``buildkit_host`` is a BuildKit elsewhere:
-    with it none is set up here. ``proxy`` is what steps reach the outside through, None for none; ``no_proxy`` lists
-    hosts that are reached directly, beside the cluster's own. ``with_ca`` says that the lane has a bundle of
-    certificates; ``rootless`` that BuildKit needs no privileged pod on this cluster's kernel. Sizes are Kubernetes'
-    quantities.
+    with it none is set up here, and ``buildkit_secret`` names what steps show it, where it asks. ``proxy`` is what
+    steps reach the outside through, None for none; ``no_proxy`` lists hosts that are reached directly, beside the
+    cluster's own. ``with_ca`` says that the lane has a bundle of certificates; ``rootless`` that BuildKit needs no
+    privileged pod on this cluster's kernel. ``buildkit_certificate`` tells BuildKit's present certificate from a former
+    one. Sizes are Kubernetes' quantities.
     """
 
     lane: Lane
@@ -33,7 +34,9 @@ class ClusterSetup:
     git_mirror: str
     buildkit: str
     buildkit_host: str | None = None
+    buildkit_secret: str | None = None
     rootless: bool = False
+    buildkit_certificate: str = ""
     argocd_namespace: str = "argocd"
     proxy: str | None = None
     no_proxy: tuple[str, ...] = ()
@@ -48,6 +51,11 @@ class ClusterSetup:
         """The address that steps reach BuildKit at."""
         lane = self.lane
         return self.buildkit_host or f"tcp://{lane.buildkit}.{lane.ci_namespace}.svc.cluster.local:{lane.buildkit_port}"
+
+    @property
+    def client_secret(self) -> str | None:
+        """The Secret by which steps prove themselves to BuildKit; None where it asks for no proof."""
+        return self.lane.buildkit_client_secret if self.buildkit_host is None else self.buildkit_secret
 
     def labels(self, name: str, component: str, *, of_lane: bool = True) -> dict[str, str]:
         """Return the labels of an object; what several lanes of a project share names no lane."""

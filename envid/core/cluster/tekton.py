@@ -174,8 +174,8 @@ def _task(setup: ClusterSetup, step: _Step) -> KubeObject:
     if setup.with_ca:
         volumes.append({"name": "ca", "configMap": {"name": lane.ca_bundle}})
         mounts.append({"name": "ca", "mountPath": _CA_DIR, "readOnly": True})
-    if step.builds and setup.buildkit_host is None:
-        secret = {"secretName": lane.buildkit_client_secret, "defaultMode": 288}  # 0440: the pod's group reads it
+    if step.builds and setup.client_secret:
+        secret = {"secretName": setup.client_secret, "defaultMode": 288}  # 0440: the pod's group reads it
         volumes.append({"name": "buildkit-tls", "secret": secret})
         mounts.append({"name": "buildkit-tls", "mountPath": _CLIENT_TLS_DIR, "readOnly": True})
     variables = _environment(setup, step)
@@ -260,7 +260,7 @@ def _environment(setup: ClusterSetup, step: _Step) -> dict[str, str]:
         variables |= {"ENVID_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": bundle, "SSL_CERT_FILE": bundle}
     if step.builds:
         variables["BUILDKIT_HOST"] = setup.builder
-        if setup.buildkit_host is None:
+        if setup.client_secret:
             keys = ("ENVID_BUILDKIT_CA", "ENVID_BUILDKIT_CERT", "ENVID_BUILDKIT_KEY")
             variables |= {key: f"{_CLIENT_TLS_DIR}/{file}" for key, file in zip(keys, TLS_FILES, strict=True)}
     return variables | proxy_environment(setup)

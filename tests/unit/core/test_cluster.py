@@ -135,6 +135,14 @@ def test_a_remote_buildkit_is_used_and_none_is_set_up() -> None:
     setup = replace(SETUP, buildkit_host="tcp://builder.example:1234")
     assert not [o for o in objects(setup) if "buildkit" in o["metadata"]["name"]]
     assert environment("image-publish", setup)["BUILDKIT_HOST"] == "tcp://builder.example:1234"
+    assert "ENVID_BUILDKIT_KEY" not in environment("image-publish", setup)
+
+
+def test_a_remote_buildkit_that_asks_for_certificates_gets_those_of_the_named_secret() -> None:
+    setup = replace(SETUP, buildkit_host="tcp://builder.example:1234", buildkit_secret="builder-client")
+    volumes = one("Task", LANE.task("image-publish"), setup)["spec"]["volumes"]
+    assert {"name": "buildkit-tls", "secret": {"secretName": "builder-client", "defaultMode": 288}} in volumes
+    assert environment("image-publish", setup)["ENVID_BUILDKIT_KEY"].endswith("/key.pem")
 
 
 def test_the_way_out_and_what_is_reached_directly() -> None:
