@@ -29,6 +29,7 @@ MANIFESTS = {
         "agentrun-mgr-networkpolicy",
         "agentrun-mgr-service",
         "agentrun-mgr-serviceaccount",
+        "artifact-catalog-configmap",
         "default-deny-networkpolicy",
     )
 }
