@@ -81,7 +81,12 @@ def _pod(setup: ClusterSetup) -> dict[str, Any]:
     ]
     unconfined = {"type": "Unconfined"}
     security = (
-        {"runAsUser": _ROOTLESS_USER, "runAsGroup": _ROOTLESS_USER, "seccompProfile": unconfined}
+        {
+            "runAsUser": _ROOTLESS_USER,
+            "runAsGroup": _ROOTLESS_USER,
+            "seccompProfile": unconfined,
+            "appArmorProfile": unconfined,
+        }
         if setup.rootless
         else {"privileged": True}
     )
