@@ -153,6 +153,11 @@ class Kubernetes:
         """Yield one object's present state and then every later one, for at most ``timeout`` seconds of silence.
 
         It ends when the object is deleted. An interrupted watch begins again from the present state.
+
+        Raises:
+            Blocked: the right to watch is missing.
+            ClusterError: the API server refused, or can't be reached.
+
         """
         while (now := self.get(kind, name, namespace)) is not None:
             yield now
@@ -195,8 +200,11 @@ class Kubernetes:
     def _events(self, path: str, query: Mapping[str, str], timeout: float) -> Iterator[KubeObject]:
         limits = httpx.Timeout(_TIMEOUT, read=timeout + _TIMEOUT)
         with self._client.stream("GET", path, params=query, timeout=limits) as response:
+            if response.status_code == _GONE:
+                return  # what was asked for is too old: the next round begins from the present state
             if response.status_code >= _PROBLEM:
-                return
+                response.read()
+                self._content(response, f"{path.rpartition('/')[2]} can't be watched")
             for line in response.iter_lines():
                 event = json.loads(line)
                 if event["type"] in {"ADDED", "MODIFIED"}:
