@@ -61,6 +61,7 @@ def serve_remotes(folder: Path) -> Iterator[Remotes]:
             git(bare, "config", key, "true")
     doors: dict[str, tuple[Path, bool]] = {}
     server = create_server(GitHttp(doors), host="127.0.0.1", port=0, threads=4)
+    server.adj.asyncore_loop_timeout = 0.02  # type: ignore[assignment]  # it sees soon that it is closed
     port = str(server.effective_port)  # type: ignore[union-attr]  # its stub leaves it out
     doors[port] = (folder, True)
     thread = threading.Thread(target=server.run)

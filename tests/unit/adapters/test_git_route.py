@@ -71,6 +71,7 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
     door = socket.create_server(("127.0.0.1", 0))
     api.port = door.getsockname()[1]
     server = create_server(api, sockets=[door], threads=4)
+    server.adj.asyncore_loop_timeout = 0.02  # type: ignore[assignment]  # it sees soon that it is closed
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield api
