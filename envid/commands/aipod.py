@@ -27,8 +27,8 @@ def aipod_resolve(file: str, *, commit: str = "", section: Section = None) -> Ou
     """Resolve an AipodSpec's imageRef to a digest-pinned image, or to what must be built."""
     from envid.adapters.files import read_bounded
     from envid.core.aipod import parse_aipod
+    from envid.core.jsontext import MAX_JSON_BYTES, parse_json
     from envid.core.secretscan import credential_faults
-    from envid.core.strictjson import MAX_JSON_BYTES, parse_json
     from envid.errors import InputError
     from envid.usecases.aipod import AipodStatus, ResolveTools, resolve_image_ref
 

@@ -55,7 +55,7 @@ def plan(
     workspace = find_workspace(section)
     with _planned(workspace, commit, dirty=dirty, rebuild=rebuild) as (planned, reader, _):
         from envid.adapters.files import write_atomic
-        from envid.core.strictjson import canonical_json
+        from envid.core.jsontext import canonical_json
         from envid.usecases.planview import plan_data, plan_lines
 
         outside = _files_outside(workspace, planned)

@@ -25,7 +25,7 @@ def image_build(
     """Build or reuse the image ``name``; with ``pin``, write its digest and identity into images.json."""
     from envid.adapters.files import read_bounded, write_atomic
     from envid.core.images import IMAGES_PATH, NO_PINS, parse_pins
-    from envid.core.strictjson import MAX_JSON_BYTES
+    from envid.core.jsontext import MAX_JSON_BYTES
     from envid.core.toolimage import find_tool_image
     from envid.local.tools import bootstrapped
     from envid.usecases.tool_image import ImageTools, build_tool_image

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["catalog_show", "history", "identity", "registry_digest"]
 
 _SHORT_IDENTITY = 12
+_AT_ONCE = 8
 _NOT_OF_REGISTRIES = frozenset({"project", "lane", "site", "repository", "sourceRepo", "registry"})
 
 
@@ -102,14 +103,22 @@ def registry_digest(references: Sequence[str], *, section: Section = None) -> Ou
 
     settings = None
     # checking settings that say nothing of how to ask a registry would cost more than asking it
-    if section is None or not section.keys() <= _NOT_OF_REGISTRIES:
+    given = section.keys() if isinstance(section, dict) else None
+    if not given <= _NOT_OF_REGISTRIES if given is not None else Path("invoke.yaml").exists():
         from envid.adapters.settings import load_settings
 
         settings = load_settings(Path.cwd(), section)
     named = [name for text in references for name in (sys.stdin.read().split() if text == "-" else [text])]
     parsed = [ImageReference.parse(name) for name in named]
     with open_registry(settings) as registry:
-        digests = [registry.resolve(reference) for reference in parsed]
+        if len(parsed) == 1:
+            digests = [registry.resolve(parsed[0])]
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            # nearly all of a question's time is the registry's
+            with ThreadPoolExecutor(min(_AT_ONCE, max(1, len(parsed)))) as pool:
+                digests = list(pool.map(registry.resolve, parsed))
     data = [{"reference": str(r), "digest": d} for r, d in zip(parsed, digests, strict=True)]
     return Output(data=data, lines=list(digests))
 

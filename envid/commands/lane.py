@@ -222,8 +222,8 @@ def _write(setup: ClusterSetup, folder: Path, bundle: str | None) -> list[str]:
 def _next_lane(workspace: Workspace, new: Any) -> list[str]:
     from envid.adapters.files import read_bounded, write_atomic
     from envid.adapters.git import git
+    from envid.core.jsontext import MAX_JSON_BYTES
     from envid.core.newlane import deploy_for, settings_for
-    from envid.core.strictjson import MAX_JSON_BYTES
     from envid.errors import Blocked, InputError
 
     old, root = workspace.lane, workspace.root

@@ -225,8 +225,8 @@ def publication_path(workspace: Workspace, commit: str) -> Path:
 def find_publication(workspace: Workspace, commit: str, named: str = "") -> Publication | None:
     """Return the publication of ``commit``: the file ``named``, or the commit's own; None where there is none."""
     from envid.adapters.files import read_bounded
+    from envid.core.jsontext import MAX_JSON_BYTES
     from envid.core.publication import parse_publication
-    from envid.core.strictjson import MAX_JSON_BYTES
     from envid.errors import Fault, InputError
 
     path = Path(named) if named else publication_path(workspace, commit)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from envid.core.identity import SOURCE_DATE_EPOCH, InputKind
+from envid.core.jsontext import canonical_json, parse_json
 from envid.core.manifest import digest_of
-from envid.core.strictjson import canonical_json, parse_json
 from envid.core.values import ImageReference
 from envid.errors import InputError
 

@@ -145,7 +145,7 @@ def parse_manifest(body: bytes, content_type: str) -> ManifestContent:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    from envid.core.strictjson import parse_json  # noqa: PLC0415 - most answers are heads, without a body to parse
+    from envid.core.jsontext import parse_json  # noqa: PLC0415 - most answers are heads, without a body to parse
 
     if body[:64].lstrip().startswith(b"<"):
         raise UnusableManifest(ManifestProblem.HTML, "the answer is a web page")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from envid.core.bunlock import BunLock, Package, Source, graph_of
 from envid.core.explain.redact import redact
-from envid.core.strictjson import canonical_json, parse_json
+from envid.core.jsontext import canonical_json, parse_json
 from envid.core.values import ImageReference
 from envid.errors import InputError
 

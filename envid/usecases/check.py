@@ -22,8 +22,8 @@ from envid.core.catalog import (
 from envid.core.deploy import DEPLOY_PATH
 from envid.core.guards import Finding
 from envid.core.identity import SCHEME
+from envid.core.jsontext import parse_json
 from envid.core.render import render_runtime
-from envid.core.strictjson import parse_json
 from envid.core.values import Digest
 from envid.errors import EnvidError, InputError
 from envid.text import clean

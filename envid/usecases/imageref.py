@@ -9,7 +9,7 @@ from envid.adapters.files import read_bounded, write_atomic
 from envid.adapters.git import git
 from envid.core.deploy import DEPLOY_PATH, parse_deploy
 from envid.core.imageref import move_commit
-from envid.core.strictjson import MAX_JSON_BYTES
+from envid.core.jsontext import MAX_JSON_BYTES
 from envid.core.values import CommitId
 from envid.errors import InputError
 

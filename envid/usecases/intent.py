@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from envid.core.deploy import DEPLOY_PATH, Deploy
 from envid.core.images import IMAGES_PATH, NO_IMAGES, Images, parse_images
+from envid.core.jsontext import parse_json
 from envid.core.secretscan import credential_faults
-from envid.core.strictjson import parse_json
 from envid.errors import InputError
 from envid.usecases.plan import read_deploy
 

@@ -13,7 +13,7 @@ from envid.adapters.files import read_bounded, write_atomic
 from envid.adapters.git import GitObjects, git
 from envid.adapters.remote_cache import RemoteCache
 from envid.core.deploy import DEPLOY_PATH, parse_deploy
-from envid.core.strictjson import MAX_JSON_BYTES
+from envid.core.jsontext import MAX_JSON_BYTES
 from envid.errors import Blocked, GitError, InputError
 
 if TYPE_CHECKING:

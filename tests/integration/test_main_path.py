@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,29 @@ def test_a_business_change_reuses_and_only_commits_differ(released: LaneReposito
     assert all(commit in line for line in changed)
     paths = released.git("diff", "--name-only", tip, promoted["commit"]).splitlines()
     assert all(path == CATALOG or path.startswith(f"{RUNTIME}/") for path in paths)
+
+
+@pytest.mark.parametrize("command", ["plan", "publish"])
+def test_a_reuse_loads_nothing_of_builds_attestations_and_clusters(released: LaneRepository, command: str) -> None:
+    code = (
+        "import sys\n"
+        "from envid.__main__ import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    sys.stderr.write(chr(10) + ' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, command, "--json"],
+        cwd=released.path,
+        env=released.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = set(done.stderr.rpartition("\n")[2].split())
+    assert "envid.core.catalog" in modules
+    slow = {"envid.adapters.buildkit", "envid.core.attestation", "envid.core.sbom", "envid.core.render", "email.mime"}
+    slow |= {"httpx", "httpx2", "httpcore", "lightkube", "cyclonedx", "detect_secrets", "jsonyx", "cryptography"}
+    assert not modules & slow
 
 
 def test_a_pipelines_steps_hand_over_through_files_and_may_be_tried_again(

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.builders import SourceRepo
+from tests.support.fault_registry import FaultRegistry
 
 ROOT = Path(__file__).parents[2]
 INVOKE = "import sys; from invoke.main import program; sys.argv = ['invoke', *sys.argv[1:]]; program.run(exit=False)"
 ENVID = "from envid.__main__ import main; main(sys.argv[1:])"
+
+TASKS = "from envid.tasks import namespace as ns\n\n__all__ = ['ns']\n"
 
 
 def loaded(code: str, *arguments: str, folder: Path = ROOT) -> set[str]:
@@ -47,13 +50,16 @@ def plain(tmp_path: Path) -> Path:
     return repo.root
 
 
-HEAVY = {"blake3", "httpcore", "httpx", "jsonyx", "pydantic", "pydantic_core", "waitress"}
+CLUSTER = {"httpcore", "httpcore2", "httpx", "httpx2", "h2", "anyio", "lightkube", "lightkube_models", "cryptography"}
+ASSURANCE = {"cyclonedx", "packageurl", "detect_secrets", "zstandard", "jsonyx"}
+# Invoke itself loads PyYAML where it is installed
+HEAVY = {"blake3", "pydantic", "pydantic_core", "waitress"} | CLUSTER | ASSURANCE
 
 
 def test_listing_the_tasks_loads_none_of_what_they_use() -> None:
     modules = loaded(INVOKE, "--list")
     assert "invoke" in modules
-    assert not modules & HEAVY
+    assert not (too_much := modules & HEAVY), too_much
 
 
 def test_help_and_version_load_next_to_nothing() -> None:
@@ -70,7 +76,32 @@ def test_an_identity_needs_no_network_library(plain: Path) -> None:
 def test_an_identity_with_a_deploy_json_needs_pydantic_and_no_network_library(tmp_path: Path) -> None:
     modules = loaded(ENVID, "identity", folder=SourceRepo.create(tmp_path / "source").root)
     assert "pydantic" in modules
-    assert not modules & {"httpx", "httpcore", "waitress", "invoke", "ssl"}
+    assert not modules & (CLUSTER | ASSURANCE | {"waitress", "invoke", "ssl"})
+
+
+def test_a_task_that_reads_git_alone_loads_no_network_library(plain: Path) -> None:
+    (plain / "tasks.py").write_text(TASKS)
+    modules = loaded(INVOKE, "identity", folder=plain)
+    assert not (too_much := modules & (HEAVY - {"blake3", "jsonyx"})), too_much
+
+
+@pytest.mark.parametrize("task", ["explain", "report"])
+def test_an_explanation_loads_no_network_library(plain: Path, task: str) -> None:
+    (plain / "tasks.py").write_text(TASKS)
+    (plain / "package.json").write_text('{"name": "other"}')
+    modules = loaded(INVOKE, task, "--repo", ".", folder=plain)
+    assert not modules & (CLUSTER | {"cyclonedx", "zstandard", "waitress"})
+
+
+def test_a_digest_needs_neither_pydantic_nor_a_http_library(tmp_path: Path) -> None:
+    repo = SourceRepo.create(tmp_path / "source")
+    (repo.root / "tasks.py").write_text(TASKS)
+    with FaultRegistry() as server:
+        digest = server.push_image()
+        modules = loaded(INVOKE, "registry.digest", f"{server.host}/agentrun/env:t", folder=repo.root)
+        assert digest.startswith("sha256:")
+        assert server.methods() == ["GET"]
+    assert not (too_much := modules & HEAVY), too_much
 
 
 def test_the_package_itself_imports_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from envid.core.deploy.service import Deploy
-from envid.core.strictjson import canonical_json
+from envid.core.jsontext import canonical_json
 
 __all__ = ["deploy_schema", "deploy_schema_bytes"]
 

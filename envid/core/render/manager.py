@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lightkube.models import apps_v1, core_v1, meta_v1, policy_v1
 
+from envid.core.jsontext import canonical_json
 from envid.core.render.pods import (
     PULL_POLICY_LINT,
     TMP_DIR,
@@ -20,7 +21,6 @@ from envid.core.render.pods import (
 )
 from envid.core.render.promoted import CATALOG_FILE, catalog_mount
 from envid.core.render.scope import identity_annotation, lint_annotation
-from envid.core.strictjson import canonical_json
 
 if TYPE_CHECKING:
     from envid.core.catalog import CatalogEntry
