@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ from envid.adapters.kubernetes import Kubernetes, open_cluster
 from envid.local.stack import down, up
 from tests.support.lanes import ROOT, git
 from tests.support.relay import relayed
+from tests.support.releases import Release, Say, release
 from tests.support.world import REGISTRY, World
 
 WHY_NOT = "KUBECONFIG is not set: the end-to-end tests need a cluster with Tekton Pipelines and Argo CD"
@@ -60,6 +62,35 @@ def world(tmp_path_factory: pytest.TempPathFactory, cluster: Kubernetes) -> Iter
         ended.callback(made.clear)
         made.prepare()
         yield made
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Show a figure in the terminal, whatever pytest captures."""
+
+    def show(line: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return show
+
+
+@pytest.fixture(scope="session")
+def first(world: World) -> Release:
+    """The first release, from an empty cluster."""
+    world.apply()
+    world.run("git-mirror.sync")
+    world.run("catalog.init")
+    return release(world)
+
+
+@pytest.fixture(scope="session")
+def second(world: World, first: Release) -> Release:
+    """The second release: a change of TypeScript only."""
+    assert first.results["status"] == "built"
+    main = (world.path / "src/manager/main.ts").read_text()
+    world.commit("Change the business source only", {"src/manager/main.ts": main + "\n// a business change\n"})
+    return release(world)
 
 
 def _answers(host: str, port: int) -> bool:

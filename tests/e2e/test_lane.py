@@ -5,84 +5,13 @@ The tests of this file are one story, told in order: each begins where the one b
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from tests.support.releases import Release, Say, health
+from tests.support.world import World
 
-import pytest
-
-from envid.adapters.kubernetes import Kubernetes
-from tests.support.world import World, eventually
-
-Say: TypeAlias = Callable[[str], None]
 LANE = "agentrun-v01"
 CI = "agentrun-ci"
 APPLICATION = "agentrun-g14-v01"
 MANAGER = "agentrun-mgr"
-
-
-@dataclass(frozen=True)
-class Release:
-    """One release as an operator saw it; ``seconds`` is the time from the trigger until the new pod answered."""
-
-    commit: str
-    run: dict[str, Any]
-    seconds: float
-
-    @property
-    def results(self) -> dict[str, str]:
-        results: dict[str, str] = self.run["results"]
-        return results
-
-
-def health(cluster: Kubernetes, lane: str = LANE) -> dict[str, Any]:
-    """Return what the manager says of itself, or nothing while it does not answer."""
-    reply = cluster.service_get(lane, MANAGER, 8080, "/health")
-    return json.loads(reply.body) if reply.status == 200 else {}
-
-
-def release(world: World, *arguments: str) -> Release:
-    """Trigger the newest commit, follow it, and wait until its manager answers."""
-    begun = time.monotonic()
-    run = world.json("trigger-current", "--watch", *arguments)
-    cluster = world.cluster
-    eventually("the manager serves the commit", lambda: health(cluster).get("commit") == run["commit"], seconds=180)
-    seconds = time.monotonic() - begun
-    eventually("the lane is verified", lambda: world.run("verify", expect=None).returncode == 0, seconds=120)
-    return Release(run["commit"], run, seconds)
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Show a figure in the terminal, whatever pytest captures."""
-
-    def show(line: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{line}\n")
-
-    return show
-
-
-@pytest.fixture(scope="module")
-def first(world: World) -> Release:
-    """The first release, from an empty cluster."""
-    bundle = world.environment["ENVID_CA_BUNDLE"]
-    world.run("lane.apply", *(["--ca-bundle", bundle] if bundle else []))
-    world.run("git-mirror.sync")
-    world.run("catalog.init")
-    return release(world)
-
-
-@pytest.fixture(scope="module")
-def second(world: World, first: Release) -> Release:
-    """The second release: a change of TypeScript only."""
-    assert first.results["status"] == "built"
-    main = (world.path / "src/manager/main.ts").read_text()
-    world.commit("Change the business source only", {"src/manager/main.ts": main + "\n// a business change\n"})
-    return release(world)
 
 
 def test_from_an_empty_cluster_to_a_verified_manager(world: World, first: Release, say: Say) -> None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from envid.adapters.stack_record import LocalStack
 from envid.local.tools import bootstrapped
 from tests.support.lanes import git
 
-__all__ = ["REGISTRY", "World", "eventually"]
+__all__ = ["READ_URL", "REGISTRY", "WRITE_URL", "World", "eventually"]
 
 REGISTRY = "127.0.0.1:5000"
 """The registry's name on the node, and in every reference."""
 _TLS = {"tlscacert": "ca.pem", "tlscert": "cert.pem", "tlskey": "key.pem"}
+READ_URL = "http://git-mirror-http.devops-infra.svc.cluster.local/pikasTech/agentrun.git"
+WRITE_URL = "http://git-mirror-write.devops-infra.svc.cluster.local/pikasTech/agentrun.git"
 NAMESPACES = ("agentrun-v01", "agentrun-v02", "agentrun-ci", "devops-infra")
 _INVOKE_YAML = """envid:
   project: agentrun
@@ -58,6 +60,7 @@ class World:
     cluster: Kubernetes
     services: LocalStack
     state: Path
+    lane: str = "v0.1"
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -103,7 +106,7 @@ class World:
             (self.path / name).write_text(content)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
-        self.git("push", "--quiet", self.services.origin_url, "HEAD:refs/heads/v0.1")
+        self.git("push", "--quiet", self.services.origin_url, f"HEAD:refs/heads/{self.lane}")
         self.git("fetch", "--quiet", "origin")
         return self.git("rev-parse", "HEAD")
 
@@ -123,20 +126,42 @@ class World:
             self.run("image.build", name, "--pin")
         self.commit("Pin the lane's own images")
 
-    def gitops(self, *arguments: str, branch: str = "v0.1-gitops") -> str:
-        """Run git on what the mirror in the cluster has of a GitOps branch, as FETCH_HEAD."""
-        route = route_to("http://git-mirror-http.devops-infra.svc.cluster.local/pikasTech/agentrun.git")
-        for command in (["fetch", "--quiet", "--refetch", route.url, branch], list(arguments)):
-            done = subprocess.run(
-                ["git", *command],
-                cwd=self.path,
-                env=os.environ | dict(route.environment),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+    def gitops(self, *arguments: str) -> str:
+        """Run git on what the mirror in the cluster has of the GitOps branch, as FETCH_HEAD."""
+        fetched = self.mirror_git(READ_URL, "fetch", "--quiet", "<url>", f"{self.lane}-gitops")
+        assert fetched.returncode == 0, fetched.stderr
+        return self.git(*arguments)
+
+    def mirror_git(self, url: str, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run git with the way to a URL of the mirror, which ``<url>`` stands for."""
+        route = route_to(url)
+        return subprocess.run(
+            ["git", *(route.url if argument == "<url>" else argument for argument in arguments)],
+            cwd=folder or self.path,
+            env=os.environ | dict(route.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def next_lane(self, lane: str) -> World:
+        """Make a checkout of a further lane of the project, with what it needs in the cluster."""
+        path = self.path.parent / lane
+        git(self.path.parent, "clone", "--quiet", str(self.path), str(path))
+        made = replace(self, path=path, lane=lane, state=self.path.parent / f"state-{lane}")
+        made.git("remote", "set-url", "origin", self.services.origin_url)
+        made.git("checkout", "--quiet", "-b", lane)
+        made.run("lane.new", lane)
+        made.commit(f"Begin lane {lane}")
+        made.git("branch", "--quiet", f"--set-upstream-to=origin/{lane}")
+        made.apply()
+        made.run("git-mirror.sync")
+        return made
+
+    def apply(self) -> None:
+        """Put the lane into the cluster."""
+        bundle = self.environment["ENVID_CA_BUNDLE"]
+        self.run("lane.apply", *(["--ca-bundle", bundle] if bundle else []))
 
     def builds(self) -> int:
         """Count the builds that the cluster's BuildKit knows of."""
