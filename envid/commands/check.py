@@ -72,7 +72,11 @@ def _as_json(check: Check) -> dict[str, Any]:
 
 def _lines(checks: list[Check], failed: list[Check]) -> list[str]:
     lines = table(("check", "result"), [(c.name, "holds" if c.holds else "does not hold") for c in checks])
+    if failed:
+        # as every error is said, so that who follows the pipeline finds it in a step's log
+        names = ", ".join(check.name for check in failed)
+        lines += ["", f"error: {len(failed)} of {len(checks)} checks did not hold: {names}"]
     for check in failed:
-        lines += ["", *(f"{check.name}: {finding.where}: {finding.problem}" for finding in check.findings)]
-        lines += [f"  {line}" for line in check.output.splitlines()]
+        lines += [f"  {check.name}: {finding.where}: {finding.problem}" for finding in check.findings]
+        lines += [f"    {line}" for line in check.output.splitlines()]
     return lines

@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import random
 import shutil
 import socket
 import stat
@@ -27,7 +28,7 @@ from envid.local.service import Service
 from envid.local.tools import bootstrapped, tool_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "answers",
@@ -44,6 +45,8 @@ __all__ = [
 
 _SOCKET_LIMIT: Final = 100  # the kernel's is 108 bytes, buildkitd adds a suffix
 _PORT_TRIES: Final = 3
+_FIRST_PORT: Final = 16384
+_PORT_CHOICES: Final = 32
 _DOORS: Final = 3
 _MIRROR_CONFIG: Final = """\
 [core]
@@ -306,10 +309,10 @@ def _bound(port: int) -> socket.socket:
     """Return a socket at ``port`` of loopback, or at a free one; it doesn't listen yet."""
     door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind(("127.0.0.1", port))
-    except OSError:
-        door.bind(("127.0.0.1", 0))
+    for candidate in (*([port] if port else []), *_lasting_ports()):
+        with contextlib.suppress(OSError):
+            door.bind(("127.0.0.1", candidate))
+            break
     return door
 
 
@@ -321,7 +324,22 @@ def _is_free(port: int) -> bool:
 
 def _port(*wanted: int) -> int:
     """Return the first of ``wanted`` that is free, or any that is."""
-    for port in (*wanted, 0):
+    for port in (*filter(None, wanted), *_lasting_ports()):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
             return int(server.getsockname()[1])
     raise ServiceError("no port is free on loopback", cause="all are in use", remedy="end what holds them")
+
+
+def _lasting_ports() -> Iterator[int]:
+    """Yield ports to try for a service that must come back at its address.
+
+    The kernel hands none of them to an outgoing connection, which would hold it when the service comes back; the
+    last one is any that is free.
+    """
+    try:
+        lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        lowest = 0
+    if lowest > _FIRST_PORT:
+        yield from random.sample(range(_FIRST_PORT, lowest), k=min(_PORT_CHOICES, lowest - _FIRST_PORT))
+    yield 0

@@ -65,8 +65,8 @@ def test_it_is_built_once_pinned_and_then_reused(lane: LaneRepository) -> None:
     built = lane.json("image.build", "git-mirror", "--pin")
     assert built["status"] == "built"
     pins = json.loads((lane.path / "deploy/runtime/images.json").read_text())
-    assert pins["images"] == {"gitMirror": built["reference"]}
-    assert pins["identities"] == {"gitMirror": built["envIdentity"]}
+    assert pins["images"]["gitMirror"] == built["reference"]
+    assert pins["identities"]["gitMirror"] == built["envIdentity"]
     lane.commit("Pin it, and change what is no input", {"src/main.ts": "console.log(5);\n"})
     again = lane.json("image.build", "git-mirror", "--pin")
     assert (again["status"], again["reference"], again["pinnedIn"]) == ("reused", built["reference"], None)
