@@ -39,15 +39,17 @@ def test_a_failing_check_stops_before_anything_is_planned(world: World, second: 
     before = tip(world)
     wrong = "export const wrong: number = 'not a number';\n"
     world.commit("Break a type", {"src/wrong.ts": wrong})
-    ran = world.json("trigger-current", "--watch", expect=1)
+    try:
+        ran = world.json("trigger-current", "--watch", expect=1)
+    finally:
+        (world.path / "src/wrong.ts").unlink()
+        world.commit("Mend the type")
     outcomes = {task["task"]: task["outcome"] for task in ran["tasks"]}
     assert outcomes["check"] == "failed"
     assert "plan-artifacts" not in outcomes or outcomes["plan-artifacts"] in {"skipped", "none"}
     assert "bun-check" in ran["error"]
     assert "src/wrong.ts" in ran["error"]
     assert tip(world) == before
-    (world.path / "src/wrong.ts").unlink()
-    world.commit("Mend the type")
     assert second.commit != ran["commit"]
 
 
