@@ -14,7 +14,7 @@ from envid.core.cluster import lane_objects
 from envid.core.cluster.buildkit import buildkit_secrets
 from envid.core.cluster.mirror import MIRROR, mirror_token
 from envid.core.cluster.whole import ca_config_map, namespaces
-from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE, MIRROR_TOKEN_SECRET
+from envid.core.lane import INFRA_NAMESPACE, MIRROR_READ_SERVICE, MIRROR_TOKEN_SECRET, MIRROR_WRITE_SERVICE
 from envid.core.objects import object_name
 from envid.errors import Blocked, ServiceError
 
@@ -32,6 +32,10 @@ _OURS: Final = "app.kubernetes.io/managed-by"
 _SILENCE_SECONDS: Final = 60
 # beyond a Deployment's own deadline, which counts only while a new version rolls out
 _READY_SECONDS: Final = 300
+_ANSWER_SECONDS: Final = 60
+_ASK_AGAIN_SECONDS: Final = 0.5
+_HTTP_PORT: Final = 80
+_NOT_YET: Final = (502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ def apply_lane(
     progress: Progress,
     dry_run: bool = False,
     clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
 ) -> list[Applied]:
     """Apply every object of the lane; done again, it changes nothing.
 
@@ -95,6 +100,8 @@ def apply_lane(
         for name, place in waits:
             progress(f"waiting for {place}/{name}")
             _wait(cluster, name, place, clock)
+        for service in (MIRROR_READ_SERVICE, MIRROR_WRITE_SERVICE) if with_mirror else ():
+            _wait_for_answer(cluster, service, INFRA_NAMESPACE, clock, pause)
     return done
 
 
@@ -164,6 +171,22 @@ def _wait(cluster: ClusterApi, name: str, namespace: str, clock: Callable[[], fl
                 code="not-ready",
             )
     raise Blocked(f"{namespace}/{name} was deleted meanwhile", remedy="invoke lane.apply", code="not-ready")
+
+
+def _wait_for_answer(
+    cluster: ClusterApi, service: str, namespace: str, clock: Callable[[], float], pause: Callable[[float], None]
+) -> None:
+    """Wait until a Service leads to its pod: the cluster's network learns of a pod a moment after it is ready."""
+    end = clock() + _ANSWER_SECONDS
+    while (status := cluster.service_get(namespace, service, _HTTP_PORT, "/").status) in _NOT_YET:
+        if clock() > end:
+            raise ServiceError(
+                f"{namespace}/{service} does not answer",
+                cause=f"its pod is ready, but the API server gets {status} from the Service",
+                remedy=f"kubectl --namespace {namespace} get endpointslices",
+                code="not-ready",
+            )
+        pause(_ASK_AGAIN_SECONDS)
 
 
 def _why(cluster: ClusterApi, name: str, namespace: str) -> str:

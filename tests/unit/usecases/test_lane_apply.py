@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from envid.adapters.kubernetes import ServiceReply
 from envid.core.cluster import ClusterSetup
 from envid.errors import Blocked, ServiceError
 from envid.usecases.lane_apply import apply_lane
@@ -31,10 +32,15 @@ PEM = "-----BEGIN CERTIFICATE-----\n"
 SERVER, CLIENT = LANE.buildkit_server_secret, LANE.buildkit_client_secret
 
 
+@dataclass
 class RunningCluster(MemoryCluster):
-    """A cluster whose Deployments are ready as soon as they are applied, but for those in ``broken``."""
+    """A cluster whose Deployments are ready as soon as they are applied, but for those in ``broken``.
+
+    A Service answers with the next of ``statuses``, and with its last one for good.
+    """
 
     broken: tuple[str, ...] = ()
+    statuses: list[int] = field(default_factory=lambda: [404])
 
     def apply(self, manifest: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         made = super().apply(manifest, dry_run=dry_run)
@@ -42,6 +48,10 @@ class RunningCluster(MemoryCluster):
             ready = {"availableReplicas": 1, "updatedReplicas": 1}
             made["status"] = ready | {"observedGeneration": made["metadata"]["generation"]}
         return made
+
+    def service_get(self, namespace: str, service: str, port: int, path: str) -> ServiceReply:
+        del namespace, service, port, path
+        return ServiceReply(self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0], b"")
 
 
 @pytest.fixture
@@ -58,6 +68,7 @@ def apply(
     dry_run: bool = False,
     clock: Clock | None = None,
 ) -> dict[str, str]:
+    clock = clock or Clock()
     done = apply_lane(
         cluster,
         setup,
@@ -65,7 +76,8 @@ def apply(
         now=now,
         progress=lambda _: None,
         dry_run=dry_run,
-        clock=clock or Clock(),
+        clock=clock,
+        pause=clock.sleep,
     )
     return {item.name: item.outcome for item in done}
 
@@ -195,6 +207,20 @@ def test_a_pod_that_broke_after_its_rollout_is_not_waited_for_forever(cluster: R
     cluster.script = [pass_time]
     with pytest.raises(ServiceError, match="does not become ready"):
         apply(cluster, clock=clock)
+
+
+def test_the_mirror_is_ready_once_its_services_lead_to_it(cluster: RunningCluster) -> None:
+    cluster.statuses = [502, 503, 404]
+    clock = Clock()
+    apply(cluster, clock=clock)
+    assert len(clock.slept) == 2
+
+
+def test_a_service_that_leads_nowhere_is_named(cluster: RunningCluster) -> None:
+    cluster.statuses = [503]
+    with pytest.raises(ServiceError, match="devops-infra/git-mirror-http does not answer") as caught:
+        apply(cluster)
+    assert "503" in caught.value.cause
 
 
 def test_a_missing_right_ends_it_as_blocked(cluster: RunningCluster) -> None:
