@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envid.core.deploy import Service
     from envid.core.lane import Lane
     from envid.core.plan import Judgement, Plan
+    from envid.core.sbom import Locks
     from envid.core.values import Digest, ImageReference
     from envid.usecases.environment import Environment, InputReader, SourceFile
     from envid.usecases.plan import PlannedCommit
@@ -103,19 +104,18 @@ def publish(
         else:
             progress(f"{name}: building {judgement.wanted.identity[:12]} ({judgement.reason})")
             started = clock()
-            environment = planned.environments[name]
-            request = build_request(reader, services[name], environment, judgement.wanted.image, options)
-            built = builder.build(request, progress)
+            request = build_request(reader, services[name], planned.environments[name], judgement.wanted.image, options)
+            built, locks, versions = _build(request, planned.environments[name], reader, builder, progress)
             confirm(judgement.wanted.image, built.digest, registry)
             provenance = _provenance(
                 services[name],
-                environment,
-                builder.versions(),
+                planned.environments[name],
+                versions,
                 run_id=options.run_id or built.reference or "unknown",
                 started=started,
                 finished=clock(),
             )
-            references, files = _attest(reader, environment, judgement, lane, built, provenance)
+            references, files = _attest(locks, judgement, lane, built, provenance)
             attested |= files
             entry = entry_for(
                 judgement.wanted,
@@ -186,17 +186,30 @@ def confirm(image: ImageReference, built: Digest, registry: ImageRegistry) -> No
     registry.verify_complete(image.with_digest(built))
 
 
+def _build(
+    request: BuildRequest, environment: Environment, reader: InputReader, builder: BuilderPort, progress: Progress
+) -> tuple[BuiltImage, Locks, dict[str, str]]:
+    """Build, and meanwhile prepare what attests the image."""
+    # a reuse, which must be quick, never needs these
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    from envid.usecases.attest import prepare  # noqa: PLC0415
+
+    with ThreadPoolExecutor(1) as aside:
+        versions = aside.submit(builder.versions)
+        locks = aside.submit(prepare, environment, reader.content)
+        return builder.build(request, progress), locks.result(), versions.result()
+
+
 def _attest(
-    reader: InputReader,
-    environment: Environment,
+    locks: Locks,
     judgement: Judgement,
     lane: Lane,
     built: BuiltImage,
     provenance: Provenance,
 ) -> tuple[Attestations, dict[str, str]]:
-    # a reuse, which must be quick, never needs these
     from envid.core.attestation import AttestedImage  # noqa: PLC0415
-    from envid.usecases.attest import attest, read_locks  # noqa: PLC0415
+    from envid.usecases.attest import attest  # noqa: PLC0415
 
     wanted = judgement.wanted
     image = AttestedImage(
@@ -207,7 +220,6 @@ def _attest(
         toolchain=record_inputs(SCHEME, wanted.inputs),
         provenance=provenance,
     )
-    locks = read_locks(environment, reader.content)
     return attest(image, lane, wanted.service_id, locks, buildkit_record=built.record)
 
 
