@@ -6,15 +6,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from waitress.server import create_server
 
-from envid.local.git_http import GitHttp
+from tests.support.doors import serving_git
 from tests.support.lanes import ROOT, git
 
 SCRIPT = ROOT / "deploy/runtime/boot/agentrun-boot.sh"
@@ -112,15 +110,8 @@ def folder() -> Iterator[Path]:
 def read_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """The folder of all mirrors' repositories, and the URL of the door that reads them."""
     repositories = tmp_path_factory.mktemp("mirrors")
-    doors: dict[str, tuple[Path, bool]] = {}
-    server = create_server(GitHttp(doors), host="127.0.0.1", port=0)
-    port = str(server.effective_port)  # type: ignore[union-attr]
-    doors[port] = (repositories, False)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield repositories, f"http://127.0.0.1:{port}"
-    server.close()
-    thread.join()
+    with serving_git(repositories, takes_pushes=False) as url:
+        yield repositories, url
 
 
 @pytest.fixture

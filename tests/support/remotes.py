@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from waitress.server import create_server
-
 from envid.core.values import CommitId
-from envid.local.git_http import GitHttp
 from tests.support.builders import git
+from tests.support.doors import serving_git
 
 __all__ = ["Remotes", "serve_remotes"]
 
@@ -22,7 +19,7 @@ class Remotes:
     """Both sides. ``sides`` are ``mirror`` and ``github``."""
 
     folder: Path
-    port: str
+    door: str
 
     def bare(self, side: str) -> Path:
         """Return the repository's folder."""
@@ -30,7 +27,7 @@ class Remotes:
 
     def url(self, side: str) -> str:
         """Return what git fetches from and pushes to."""
-        return f"http://127.0.0.1:{self.port}/{side}/x.git"
+        return f"{self.door}/{side}/x.git"
 
     def tip(self, side: str, branch: str) -> str:
         """Return where a branch is; empty where there is none."""
@@ -59,15 +56,5 @@ def serve_remotes(folder: Path) -> Iterator[Remotes]:
         git(bare, "init", "--quiet", "--bare")
         for key in ("http.receivepack", "uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
             git(bare, "config", key, "true")
-    doors: dict[str, tuple[Path, bool]] = {}
-    server = create_server(GitHttp(doors), host="127.0.0.1", port=0, threads=4)
-    server.adj.asyncore_loop_timeout = 0.02  # type: ignore[assignment]  # it sees soon that it is closed
-    port = str(server.effective_port)  # type: ignore[union-attr]  # its stub leaves it out
-    doors[port] = (folder, True)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield Remotes(folder, port)
-    finally:
-        server.close()
-        thread.join()
+    with serving_git(folder) as url:
+        yield Remotes(folder, url)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
-from waitress.server import create_server
 
 from envid.adapters.certificates import make_certificates
 from envid.adapters.git_route import route_through, route_to
@@ -30,6 +28,7 @@ from envid.core.promotion import TreeEdit
 from envid.errors import Blocked, GitError
 from envid.local.git_http import GitHttp
 from tests.support.builders import git
+from tests.support.doors import serving
 
 TOKEN = "planted-token-of-a-test"
 READ = "http://git-mirror-http.nowhere.svc.cluster.local/team/name.git"
@@ -68,15 +67,9 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
     git(repository, "config", "http.receivepack", "true")
     git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
     api = ApiServer(tmp_path / "mirror")
-    door = socket.create_server(("127.0.0.1", 0))
-    api.port = door.getsockname()[1]
-    server = create_server(api, sockets=[door], threads=4)
-    server.adj.asyncore_loop_timeout = 0.02  # type: ignore[assignment]  # it sees soon that it is closed
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield api
-    server.close()
-    thread.join(5)
+    with serving(api) as port:
+        api.port = int(port)
+        yield api
 
 
 class _Quiet(WSGIRequestHandler):

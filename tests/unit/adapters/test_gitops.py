@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from waitress.server import create_server
 
 from envid.adapters.gitops import GitOpsBranch, PushResult, Signature
 from envid.core.promotion import TreeEdit
 from envid.core.values import CommitId
 from envid.errors import Blocked, GitError
-from envid.local.git_http import GitHttp
 from tests.support.builders import SourceRepo, commit_id, git
+from tests.support.doors import serving_git
 
 BRANCH = "v0.1-gitops"
 
@@ -47,15 +46,8 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
     for key, value in {"http.receivepack": "true", "uploadpack.allowFilter": "true",
                        "uploadpack.allowReachableSHA1InWant": "true"}.items():  # fmt: skip
         git(bare, "config", key, value)
-    doors: dict[str, tuple[Path, bool]] = {}
-    server = create_server(GitHttp(doors), host="127.0.0.1", port=0, threads=4)
-    port = str(server.effective_port)  # type: ignore[union-attr]  # its stub leaves it out
-    doors[port] = (tmp_path / "served", True)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield Mirror(tmp_path / "served", f"http://127.0.0.1:{port}/test/x.git", tmp_path / "caches")
-    server.close()
-    thread.join()
+    with serving_git(tmp_path / "served") as url:
+        yield Mirror(tmp_path / "served", f"{url}/test/x.git", tmp_path / "caches")
 
 
 def signed(when: int) -> Signature:

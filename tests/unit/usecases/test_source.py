@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from waitress.server import create_server
 
 from envid.core.values import CommitId
 from envid.errors import Blocked, GitError, InputError
-from envid.local.git_http import GitHttp
 from envid.usecases.source import fetch_source
 from tests.support.builders import SourceRepo, git
 from tests.support.cli import agentrun
+from tests.support.doors import serving_git
 
 
 @dataclass
@@ -34,15 +32,8 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirrored]:
     source.commit("Second")
     git(root, "clone", "--quiet", "--bare", str(source.root), "served/x.git")
     git(root / "served/x.git", "config", "uploadpack.allowAnySHA1InWant", "true")
-    doors: dict[str, tuple[Path, bool]] = {}
-    server = create_server(GitHttp(doors), host="127.0.0.1", port=0, threads=4)
-    port = str(server.effective_port)  # type: ignore[union-attr]  # its stub leaves it out
-    doors[port] = (root / "served", False)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield Mirrored(source, f"http://127.0.0.1:{port}/x.git")
-    server.close()
-    thread.join()
+    with serving_git(root / "served", takes_pushes=False) as url:
+        yield Mirrored(source, f"{url}/x.git")
 
 
 def test_exactly_the_commit_and_the_containerfiles_come(mirrored: Mirrored, tmp_path: Path) -> None:
