@@ -10,9 +10,7 @@ import io
 import json
 import os
 import sys
-import traceback
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from envid.errors import EnvidError
 from envid.text import Painted, clean, paint
@@ -25,8 +23,7 @@ __all__ = ["Output", "execute", "progress"]
 _INTERRUPTED: Final = 130
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(NamedTuple):
     """What a command has to say: ``data`` for ``--json``, ``lines`` for people, and the exit code.
 
     ``stream`` replaces both where a command answers line by line: one JSON object, and one line of text, each.
@@ -35,7 +32,7 @@ class Output:
     data: Any = None
     lines: Iterable[str | Painted] = ()
     exit_code: int = 0
-    stream: Iterator[tuple[Any, str]] | None = field(default=None)
+    stream: Iterator[tuple[Any, str]] | None = None
 
 
 def execute(command: Callable[[], Output], *, as_json: bool, debug: bool) -> NoReturn:
@@ -54,6 +51,8 @@ def execute(command: Callable[[], Output], *, as_json: bool, debug: bool) -> NoR
         sys.exit(output.exit_code)
     except EnvidError as error:
         if debug:
+            import traceback  # noqa: PLC0415 - three milliseconds, for whom it helps
+
             traceback.print_exc()
         if as_json:
             _write_json(error.as_json(), indent=2)

@@ -17,8 +17,7 @@ An error outside this tree is a defect of this project.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +36,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing wrong with one input.
 
     ``where`` names the file, and after a colon the line or JSON path, as ``deploy/deploy.json: $.services[0].id``.

@@ -10,10 +10,9 @@ import os
 import re
 import subprocess
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from envid.adapters.process import Completed, find_tool, run
 from envid.core.values import CommitId
@@ -31,8 +30,7 @@ _ASK_AHEAD: Final = 512
 """Most ids that are asked for before an answer is read; with more, both pipes could be full at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     """One entry of a tree object: git's six-digit mode, the object's id, and the name in its folder."""
 
     mode: str
@@ -45,8 +43,7 @@ class TreeEntry:
         return self.mode == "040000"
 
 
-@dataclass(frozen=True, slots=True)
-class CommitRecord:
+class CommitRecord(NamedTuple):
     """What is read of a commit: its id, its tree, and its parents in order."""
 
     id: CommitId

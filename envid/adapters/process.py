@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envid.errors import ServiceError, ToolMissing
 
@@ -26,8 +25,7 @@ _INSTALL_HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """What a finished program left: exit status, and output as bytes."""
 
     argv: tuple[str, ...]

@@ -30,7 +30,7 @@ def identity(
     *, repo: str = "", commit: str = "", service: str = "", inputs: Sequence[str] = (), section: Section = None
 ) -> Output:
     """Show the envIdentity of a commit and the table of its inputs."""
-    from envid.usecases.history import environment_at
+    from envid.usecases.identity import environment_at
 
     del section
     with open_objects(repo) as (_, reader):

@@ -15,10 +15,9 @@ their hash, so that the identity can be computed again from what the catalog rec
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blake3 import blake3
 
@@ -65,8 +64,7 @@ class InputKind(StrEnum):
     PLATFORM = "platform"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvInput:
+class EnvInput(NamedTuple):
     """One input of an environment.
 
     ``name`` is unique within its kind (a path for files); ``mode`` is git's six-digit file mode, empty for values;

@@ -7,8 +7,7 @@ well-formed by construction. The grammars follow the OCI image and distribution 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from envid.errors import InputError
 
@@ -128,8 +127,7 @@ class RepoPath(_Text):
         return ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ImageReference:
+class ImageReference(NamedTuple):
     """``host/repository[:tag][@digest]`` as the OCI distribution specification spells it.
 
     The host is always written out: a reference without one means different registries to different clients.

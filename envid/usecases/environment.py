@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blake3 import blake3
 
@@ -49,8 +48,7 @@ _INPUTS_CACHE: Final = 1024
 _HEAD_BYTES: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file of a commit: its path, git's mode, and the id of its blob."""
 
     path: str
@@ -58,8 +56,7 @@ class SourceFile:
     oid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """An environment's identity with all that it was computed from.
 
     ``files`` are the build context, exactly; ``containerfile`` is None in a repository without deploy.json.
@@ -72,8 +69,7 @@ class Environment:
     containerfile: SourceFile | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """One of this project's own images, as far as it is asked for like a service."""
 
     id: str
@@ -81,20 +77,19 @@ class _Asked:
     build_args: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _BlobFacts:
+class _BlobFacts(NamedTuple):
     size: int
     blake3: str
     head: bytes
 
 
-@dataclass(slots=True)
 class InputReader:
     """Reads inputs from one object database. What it learns of a blob it remembers, in bounded space."""
 
-    objects: GitObjects
-    _facts: OrderedDict[str, _BlobFacts] = field(default_factory=OrderedDict)
-    _inputs: dict[tuple[InputKind, SourceFile], EnvInput] = field(default_factory=dict)
+    def __init__(self, objects: GitObjects) -> None:
+        self.objects = objects
+        self._facts: OrderedDict[str, _BlobFacts] = OrderedDict()
+        self._inputs: dict[tuple[InputKind, SourceFile], EnvInput] = {}
 
     def service_environment(self, commit: CommitRecord, service: Service) -> Environment:
         """Read the environment of ``service`` at ``commit``; the Containerfile comes from ``imageRef.commitId``.

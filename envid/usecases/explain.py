@@ -11,7 +11,8 @@ from envid.core.identity import InputKind
 from envid.errors import InputError
 from envid.usecases.attribution import Attribution, Range, attribute
 from envid.usecases.environment import SourceFile
-from envid.usecases.history import Snapshot, environment_at, snapshot_of
+from envid.usecases.history import Snapshot, snapshot_of
+from envid.usecases.identity import environment_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -17,19 +16,17 @@ from envid.adapters.gitlog import first_parent_log
 from envid.core.globs import is_pattern, matches, static_prefix
 from envid.errors import InputError
 from envid.usecases.environment import DEFAULT_INPUTS, SourceFile
+from envid.usecases.identity import DEPLOY_PATH, environment_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from envid.adapters.git import CommitRecord
     from envid.adapters.gitlog import FileChange, LogRecord
-    from envid.core.deploy import Service
     from envid.core.values import CommitId, EnvIdentity
     from envid.usecases.environment import Environment, InputReader
 
-__all__ = ["HistoryLine", "Snapshot", "environment_at", "history", "snapshot_of"]
+__all__ = ["HistoryLine", "Snapshot", "history", "snapshot_of"]
 
-_DEPLOY_PATH: Final = "deploy/deploy.json"  # core.deploy has it too, but costs an import of pydantic
 _AHEAD: Final = 256
 _ABSENT: Final = "000000"
 _BLOB_MODES: Final = frozenset({"100644", "100755", "120000"})
@@ -76,33 +73,6 @@ class HistoryLine:
         if self.identity is None:
             return "blocked"
         return "reuse" if self.identity == self.before.identity else "build"
-
-
-def environment_at(
-    reader: InputReader, commit: CommitRecord, *, service: str = "", extra: Sequence[str] = ()
-) -> Environment:
-    """Read the environment at ``commit``: of a service where there is a deploy.json, of the Bun inputs elsewhere.
-
-    Raises:
-        InputError: the inputs are invalid, or deploy.json has no such service.
-
-    """
-    deploy_json = reader.read(commit, _DEPLOY_PATH)
-    if deploy_json is None:
-        return reader.plain_environment(commit, extra)
-    services = _services(deploy_json)
-    chosen = next((s for s in services if s.id == service), None) if service else services[0]
-    if chosen is None:
-        names = ", ".join(s.id for s in services)
-        raise InputError(f"deploy.json has no service {service!r} at {commit.id.short}", cause=f"it has {names}")
-    return reader.service_environment(commit, chosen)
-
-
-@lru_cache(maxsize=4)
-def _services(deploy_json: bytes) -> tuple[Service, ...]:
-    from envid.core.deploy import parse_deploy  # noqa: PLC0415 - a repository without deploy.json needs no pydantic
-
-    return parse_deploy(deploy_json).services
 
 
 def history(
@@ -156,7 +126,7 @@ class _Walk:
         declared = (*DEFAULT_INPUTS, *extra)
         self._paths = frozenset(text for text in declared if not is_pattern(text))
         self._patterns = tuple(text for text in declared if is_pattern(text))
-        self._roots = (*self._paths, _DEPLOY_PATH, *filter(None, map(static_prefix, self._patterns)))
+        self._roots = (*self._paths, DEPLOY_PATH, *filter(None, map(static_prefix, self._patterns)))
         self._files: dict[str, SourceFile] = {}
         self._has_deploy = False
         self._known = False  # whether _files and _has_deploy are those of the commit that is next
@@ -207,7 +177,7 @@ class _Walk:
         if changes:
             self._files = dict(self._files)
         for change in changes:
-            if change.path == _DEPLOY_PATH:
+            if change.path == DEPLOY_PATH:
                 self._has_deploy = change.old_mode != _ABSENT
             elif change.old_mode == _ABSENT:
                 self._files.pop(change.path, None)
@@ -215,17 +185,17 @@ class _Walk:
                 self._files[change.path] = SourceFile(change.path, change.old_mode, change.old_oid)
 
     def _declares(self, path: str) -> bool:
-        return path in self._paths or path == _DEPLOY_PATH or any(matches(text, path) for text in self._patterns)
+        return path in self._paths or path == DEPLOY_PATH or any(matches(text, path) for text in self._patterns)
 
     def _disturbs(self, path: str) -> bool:
         """Tell whether ``path`` stands where a folder of an input would, or below where an input would."""
         return any(root.startswith(f"{path}/") for root in self._roots) or any(
-            path.startswith(f"{file}/") for file in (*self._paths, _DEPLOY_PATH)
+            path.startswith(f"{file}/") for file in (*self._paths, DEPLOY_PATH)
         )
 
     def _load(self, tree: str) -> None:
         self._files, _ = self._reader.plain_files(tree, self._extra)
-        self._has_deploy = self._reader.find(tree, _DEPLOY_PATH) is not None
+        self._has_deploy = self._reader.find(tree, DEPLOY_PATH) is not None
         self._known = True
 
     def _snapshot(self, record: LogRecord) -> Snapshot:

@@ -14,7 +14,7 @@ from envid.adapters.git import GitObjects
 from envid.core.identity import MAX_INPUT_BYTES
 from envid.core.values import CommitId, EnvIdentity
 from envid.usecases.environment import InputReader
-from envid.usecases.history import environment_at
+from envid.usecases.identity import environment_at
 from tests.support.builders import BASE, CONTAINERFILE, SourceRepo, git
 from tests.support.cli import Ran, envid
 

@@ -23,7 +23,7 @@ from envid.core.identity import SCHEME
 from envid.usecases.environment import InputReader
 from envid.usecases.explain import Explained, explain_sides, side_of_commit, side_of_entry
 from envid.usecases.explainview import explained_data, explained_lines, explained_schema
-from envid.usecases.history import environment_at
+from envid.usecases.identity import environment_at
 from tests.support.builders import SourceRepo, commit_id, digest, entry_of, git, wanted_of
 from tests.support.cli import Ran, invoke
 

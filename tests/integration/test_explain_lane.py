@@ -14,7 +14,7 @@ from envid.core.catalog import catalog_bytes, empty_catalog, record_inputs
 from envid.core.identity import SCHEME
 from envid.core.values import CommitId, ImageReference
 from envid.usecases.environment import InputReader
-from envid.usecases.history import environment_at
+from envid.usecases.identity import environment_at
 from tests.support.builders import LANE, REGISTRY, SourceRepo, digest, entry_of, git, wanted_of
 from tests.support.cli import Ran, invoke
 from tests.support.lanes import Stack
