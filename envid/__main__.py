@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envid.cli import Output
 
@@ -15,9 +16,9 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse ``arguments`` (default: the process's own), run the command and exit."""
+    """Parse ``arguments`` (default: the process's own, which ends with the command), run the command and exit."""
     from envid import __version__  # noqa: PLC0415 - argparse alone serves --help
-    from envid.cli import execute  # noqa: PLC0415
+    from envid.cli import end_process, execute  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="envid", description="Content-addressed environment identities.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -56,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from envid.commands.delivery import plan  # noqa: PLC0415
 
         command = partial(plan, commit=given.commit, dirty=given.dirty, out=given.out, rebuild=given.rebuild)
-    execute(command, as_json=given.json, debug=given.debug)
+    leave: Callable[[int], NoReturn] = sys.exit
+    if arguments is None:
+        leave = end_process
+    execute(command, as_json=given.json, debug=given.debug, leave=leave)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ credentials reach git in its environment and in memory files, never on a command
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
 import socket
@@ -50,13 +51,14 @@ class _SecretFile:
             self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
         else:
             self._descriptor, self.path = tempfile.mkstemp(prefix="envid-")
+            atexit.register(Path(self.path).unlink, missing_ok=True)
         os.write(self._descriptor, content)
 
     def __del__(self) -> None:
         with suppress(OSError):
             os.close(self._descriptor)
             if not self.path.startswith("/proc/"):
-                Path(self.path).unlink()
+                Path(self.path).unlink(missing_ok=True)
 
 
 @cache

@@ -34,13 +34,14 @@ def group(name: str, *tasks: Any) -> Collection:
 
 def run(context: Context, command: str, *, as_json: bool, debug: bool, with_section: bool = True, **flags: Any) -> None:
     """Call ``module.function`` of ``envid.commands``; it is imported only now, to keep ``invoke --list`` quick."""
-    from envid.cli import execute  # noqa: PLC0415
+    from envid.cli import end_process, execute  # noqa: PLC0415
 
     module, _, name = command.partition(".")
     function: Callable[..., Output] = getattr(import_module(f"envid.commands.{module}"), name)
     if with_section:
         flags["section"] = section_of(context.config)
-    execute(partial(function, **flags), as_json=as_json, debug=debug)
+    # the task is the whole of its process: Invoke does nothing after it
+    execute(partial(function, **flags), as_json=as_json, debug=debug, leave=end_process)
 
 
 def section_of(config: Config) -> Any:

@@ -21,12 +21,9 @@ TASKS = "from envid.tasks import namespace as ns\n\n__all__ = ['ns']\n"
 def loaded(code: str, *arguments: str, folder: Path = ROOT) -> set[str]:
     """Run ``code`` in a fresh interpreter and return the top-level modules that it had loaded at its end."""
     script = f"""
-import sys
-try:
-    {code}
-except SystemExit as ended:
-    assert not ended.code, ended.code
-sys.stderr.write("\\n" + " ".join({{name.partition(".")[0] for name in sys.modules}}))
+import atexit, sys
+atexit.register(lambda: sys.stderr.write("\\n" + " ".join({{name.partition(".")[0] for name in sys.modules}})))
+{code}
 """
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
