@@ -9,11 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import Field
-
 from envid.adapters.files import read_bounded
 from envid.adapters.process import find_tool, run
-from envid.core.strictjson import StrictModel, parse_model
+from envid.core.model.words import Field, StrictModel
+from envid.core.strictjson import parse_model
 from envid.errors import InputError, ServiceError
 
 if TYPE_CHECKING:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, Strict
-
-from envid.core.strictjson import StrictModel
+from envid.core.model.words import Field, Strict, StrictModel
 
 __all__ = ["ClusterSettings"]
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import Field, Strict, ValidationError
+from pydantic_core import ValidationError
 
 from envid.adapters.buildkit_address import BuildKitTls
 from envid.adapters.cluster_settings import ClusterSettings
 from envid.adapters.stack_record import load_stack
 from envid.core.lane import Lane, parse_lane
-from envid.core.strictjson import StrictModel
+from envid.core.model.words import Field, Strict, StrictModel
 from envid.errors import Fault, InputError
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
-
 from envid.core.deploy import ImageRef
 from envid.core.imagetext import tagged_images_in
-from envid.core.strictjson import StrictModel, json_path, parse_json, validate_model
+from envid.core.model.words import ConfigDict, Field, StrictModel
+from envid.core.strictjson import json_path, parse_json, validate_model
 from envid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class AipodSpec(StrictModel):
     json_schema: str | None = Field(default=None, alias="$schema")
     api_version: Annotated[str, Field(max_length=128)] | None = None
     kind: Literal["Aipod", "AipodSpec"] | None = None
-    metadata: Metadata = Metadata()
+    metadata: Metadata = Field(default_factory=Metadata)
     spec: Spec
 
     @property

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-
 from envid.core.deploy import ImageRef
 from envid.core.identity import EnvInput, InputKind, env_identity
 from envid.core.lane import Lane
-from envid.core.strictjson import StrictModel, canonical_json, parse_model
+from envid.core.model.words import Field, StrictModel, field_validator, model_validator
+from envid.core.strictjson import canonical_json, parse_model
 from envid.core.values import CommitId, Digest, EnvIdentity
 
 __all__ = [

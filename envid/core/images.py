@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
-
-from envid.core.strictjson import StrictModel, canonical_json, parse_model
+from envid.core.model.words import AfterValidator, Field, StrictModel
+from envid.core.strictjson import canonical_json, parse_model
 from envid.core.values import EnvIdentity, ImageReference, RepoPath
 from envid.errors import InputError
 

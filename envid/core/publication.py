@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import field_validator
-
 from envid.core.catalog import Attestations, CatalogEntry, Provenance, record_inputs
 from envid.core.identity import SCHEME
-from envid.core.strictjson import StrictModel, canonical_json, parse_model
+from envid.core.model.words import StrictModel, field_validator
+from envid.core.strictjson import canonical_json, parse_model
 from envid.core.values import CommitId
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic_core import ValidationError
 
 from envid.core.jsontext import MAX_JSON_BYTES, canonical_json, parse_json
+from envid.core.model.words import StrictModel
 from envid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_JSON_BYTES",
-    "StrictModel",
     "branch_tag",
     "canonical_json",
     "json_path",
@@ -27,22 +26,7 @@ __all__ = [
 ]
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-class StrictModel(BaseModel):
-    """A frozen model that refuses unknown fields and converts nothing; camelCase in JSON, snake_case in Python."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        serialize_by_alias=True,
-        # a validator is made at the first use: most commands use few of the models that they import
-        defer_build=True,
-    )
+_Model = TypeVar("_Model", bound=StrictModel)
 
 
 def parse_model(model: type[_Model], content: bytes, *, where: str) -> _Model:

@@ -39,13 +39,20 @@ class _Text(str):
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import core_schema  # noqa: PLC0415 - values must not cost an import of pydantic
 
-        def check(text: str) -> _Text:
-            try:
-                return cls(text)
-            except InputError as error:
-                raise ValueError(f"{error.what}: {error.cause}") from None
+        return core_schema.no_info_after_validator_function(cls.checked, core_schema.str_schema(strict=True))
 
-        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+    @classmethod
+    def checked(cls, text: str) -> Self:
+        """Return the value of ``text``; pydantic's way of calling the constructor.
+
+        Raises:
+            ValueError: it is none.
+
+        """
+        try:
+            return cls(text)
+        except InputError as error:
+            raise ValueError(f"{error.what}: {error.cause}") from None
 
 
 class Digest(_Text):

@@ -70,7 +70,7 @@ def promoted(change: dict[str, Any]) -> Resolution:
     )
     honest = entry_of(wanted, image=Digest("sha256:" + "d" * 64), commit=commit_id(1))
     document = {**honest.model_dump(mode="json", by_alias=True, exclude_none=True), **change}
-    entry = CatalogEntry.model_validate_json(json.dumps(document))
+    entry = CatalogEntry.model_validate(document)
     gitops, registry = MemoryGitOps(Remote()), MemoryRegistry()
     catalog = empty_catalog(lane).with_entries({"agentrun-mgr": entry})
     gitops.remote.put(gitops.branch, {lane.catalog_path: catalog_bytes(catalog)})

@@ -115,7 +115,7 @@ def test_a_reuse_loads_nothing_of_builds_attestations_and_clusters(released: Lan
     modules = set(done.stderr.rpartition("\n")[2].split())
     assert "envid.core.catalog" in modules
     slow = {"envid.adapters.buildkit", "envid.core.attestation", "envid.core.sbom", "envid.core.render", "email.mime"}
-    slow |= {"httpx", "httpx2", "httpcore", "lightkube", "cyclonedx", "detect_secrets", "jsonyx", "cryptography"}
+    slow |= {"httpx", "httpx2", "httpcore", "lightkube", "cyclonedx", "detect_secrets", "jsonyx", "cryptography", "pydantic"}
     assert not modules & slow
 
 

@@ -18,11 +18,12 @@ MODULES = sorted(ROOT.rglob("*.py"))
 # a layer may import itself and what stands to its right
 ORDER = ("tasks", "commands", "usecases", "adapters", "core")
 LAYER_OF = {"__main__": "tasks", "cli": "commands", "local": "adapters"}
+GENERATED = {"core/model/schemas.py"}
 FOR_EVERYONE = {"errors", "text", "__init__"}
 # what the pure core may use of the standard library and beyond: no files, clock, processes, network or randomness
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "fractions",
-    "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex",
+    "functools", "hashlib", "html", "importlib", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex",
     "string", "textwrap", "types", "typing", "unicodedata", "urllib.parse", "uuid",
     "blake3", "cyclonedx", "detect_secrets", "jsonyx", "lightkube.models", "lightkube.utils.quantity", "packageurl",
     "pydantic", "pydantic_core", "yaml",
@@ -125,7 +126,7 @@ def test_what_a_module_offers_is_listed_completely(path: Path) -> None:
     names = listed(path)
     assert names is not None, f"{path} has no __all__"
     defined = set(public_names(path))
-    imported = {a.name for node in tree_of(path).body if isinstance(node, ast.ImportFrom) for a in node.names}
+    imported = {a.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom) for a in node.names}
     assert set(names) <= defined | imported, f"{path} lists what it does not have"
     assert len(set(names)) == len(names), "a name stands twice"
     # a task is offered by its collection
@@ -152,6 +153,6 @@ def module_name(path: Path) -> str:
     return ".".join(("envid", *path.relative_to(ROOT).with_suffix("").parts))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
+@pytest.mark.parametrize("path", [p for p in MODULES if short(p) not in GENERATED], ids=short)
 def test_no_file_is_longer_than_a_newcomer_reads(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) < 400

@@ -9,9 +9,7 @@ from fractions import Fraction
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, field_validator
-
-from envid.core.strictjson import StrictModel
+from envid.core.model.words import ConfigDict, Field, StrictModel, field_validator
 
 __all__ = [
     "Amounts",

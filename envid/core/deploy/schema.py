@@ -1,4 +1,4 @@
-"""The JSON Schema of deploy.json, for editors: what ``$schema`` points to (R8)."""
+"""The JSON Schema of deploy.json, for editors: what ``$schema`` points to (R8); ``script/prepare-models`` writes it."""
 
 from __future__ import annotations
 

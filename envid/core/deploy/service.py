@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
-
 from envid.core.deploy.intent import (
     ConfigKey,
     EnvKey,
@@ -26,6 +24,7 @@ from envid.core.deploy.intent import (
     Volume,
 )
 from envid.core.globs import is_pattern
+from envid.core.model.words import Discriminator, Field, Tag, field_validator, model_validator
 from envid.core.strictjson import branch_tag
 from envid.core.values import CommitId, RepoPath, parse_platform
 from envid.errors import InputError
@@ -101,7 +100,7 @@ class Workload(Model):
     secret_env: dict[EnvKey, KeyRef] = Field(default_factory=dict)
     service_account: ObjectName | None = None
     database: bool = False
-    network: Network = Network()
+    network: Network = Field(default_factory=Network)
 
     replicas: Annotated[int, Field(ge=0, le=100)] = 1
     port: Port = 8080
@@ -117,10 +116,9 @@ class Workload(Model):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        foreign = sorted(self.model_fields_set & _ONLY_OF["runner" if self.kind == "manager" else "manager"])
-        if foreign:
-            names = ", ".join(str(type(self).model_fields[name].alias) for name in foreign)
-            raise ValueError(f"a {self.kind} has no {names}")
+        only = _ONLY_OF["runner" if self.kind == "manager" else "manager"]
+        if foreign := sorted(self.model_fields_set & only.keys()):
+            raise ValueError(f"a {self.kind} has no {', '.join(only[name] for name in foreign)}")
         return self
 
     @property
@@ -131,16 +129,17 @@ class Workload(Model):
 
 _ONLY_OF: Final = {
     "manager": {
-        "replicas",
-        "port",
-        "extra_ports",
-        "health_path",
-        "readiness_path",
-        "permissions",
-        "volumes",
+        "replicas": "replicas",
+        "port": "port",
+        "extra_ports": "extraPorts",
+        "health_path": "healthPath",
+        "readiness_path": "readinessPath",
+        "permissions": "permissions",
+        "volumes": "volumes",
     },
-    "runner": {"providers", "timeout", "keep_finished"},
+    "runner": {"providers": "providers", "timeout": "timeout", "keep_finished": "keepFinished"},
 }
+"""The fields that one kind alone has, with their names in JSON."""
 
 
 class Service(Workload):

@@ -7,7 +7,8 @@ import json
 import pytest
 from pydantic import Field
 
-from envid.core.strictjson import MAX_JSON_BYTES, StrictModel, canonical_json, parse_json, parse_model
+from envid.core.model.whole import StrictModel
+from envid.core.strictjson import MAX_JSON_BYTES, canonical_json, parse_json, parse_model
 from envid.errors import InputError
 
 
