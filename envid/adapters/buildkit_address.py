@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envid.errors import Fault, InputError
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["BuildKitTls", "address_flags"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildKitTls:
+class BuildKitTls(NamedTuple):
     """PEM files: the authority that BuildKit's certificate must be of, and this client's certificate and key."""
 
     ca: Path

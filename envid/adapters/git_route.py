@@ -13,10 +13,10 @@ import os
 import socket
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from envid.errors import GitError
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["GitRoute", "is_in_cluster", "route_through", "route_to", "with_header"]
 
 _IN_CLUSTER: Final = ".svc.cluster.local"
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _PORTS: Final = {"http": 80, "https": 443}
 _REMEDY: Final = "set KUBECONFIG to reach the cluster, or ENVID_MIRROR_READ_URL and ENVID_MIRROR_WRITE_URL"
 
 
-@dataclass(frozen=True, slots=True)
-class GitRoute:
+class GitRoute(NamedTuple):
     """What git is called with: the URL, and its own configuration as environment variables; ``files`` are kept open."""
 
     url: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = _NOTHING
     files: tuple[_SecretFile, ...] = ()
 
 
@@ -89,7 +89,7 @@ def with_header(route: GitRoute, header: str) -> GitRoute:
         f"GIT_CONFIG_KEY_{count}": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
         f"GIT_CONFIG_VALUE_{count}": header,
     }
-    return replace(route, environment={**route.environment, **added})
+    return route._replace(environment={**route.environment, **added})
 
 
 def route_through(config: SingleConfig, url: str) -> GitRoute:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from envid.adapters.git import GitObjects, git
 from envid.adapters.remote_cache import PushResult, RemoteCache
@@ -26,8 +25,7 @@ __all__ = ["GitOpsBranch", "PushResult", "Signature"]
 _BLOB_LIMIT: Final = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(NamedTuple):
     """Who makes a commit and when; ``when`` is in seconds since 1970, UTC."""
 
     name: str
@@ -43,6 +41,7 @@ class GitOpsBranch:
     ) -> None:
         self._signing_key = signing_key
         self._asked: _Ahead | None = None
+        self._read: _Read | None = None
         self.branch = branch
         self.read_url = read_url
         self.write_url = write_url
@@ -56,9 +55,12 @@ class GitOpsBranch:
         """The branch's full ref name."""
         return f"refs/heads/{self.branch}"
 
-    def ask_ahead(self) -> None:
-        """Begin to ask the remote where the branch is: the next `tip` takes that answer, instead of waiting for it."""
-        self._asked = _Ahead(partial(self._cache.ref, self.read_url, self.ref))
+    def ask_ahead(self, paths: Sequence[str]) -> None:
+        """Begin to ask the remote where the branch is, and to read ``paths`` there where that commit is known.
+
+        The next `tip`, and `files` of it, take what was found instead of waiting for it.
+        """
+        self._asked = _Ahead(partial(self._look_ahead, tuple(paths)))
 
     def tip(self) -> CommitId | None:
         """Ask the remote where the branch is; None when the remote answers that there is no such branch.
@@ -68,17 +70,19 @@ class GitOpsBranch:
 
         """
         asked, self._asked = self._asked, None
-        return self._cache.ref(self.read_url, self.ref) if asked is None else asked.answer()
+        if asked is None:
+            return self._cache.ref(self.read_url, self.ref)
+        tip, self._read = asked.answer()
+        return tip
 
     def files(self, commit: CommitId, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the files of ``commit`` at or below ``paths``, by path, fetching the commit if need be."""
+        read, self._read = self._read, None
+        if read is not None and (read.commit, read.paths) == (commit, tuple(paths)):
+            return read.files
         with self._cache.locked() as path, GitObjects(path) as objects:
             self._fetch_commit(objects, commit)
-            return {
-                name: objects.blob(oid, limit=_BLOB_LIMIT)[1]
-                for name, oid in _walk(objects, objects.commit(commit).tree, "")
-                if any(name == wanted or name.startswith(f"{wanted}/") for wanted in paths)
-            }
+            return _contents(objects, commit, paths)
 
     def commit(self, base: CommitId | None, edit: TreeEdit, message: str, signature: Signature) -> CommitId:
         """Make a commit with ``edit`` on top of ``base`` (None begins the branch), in the cache only."""
@@ -162,9 +166,17 @@ class GitOpsBranch:
         commits = self.log(tip, path, limit=limit)
         whole = RemoteCache(self._history.path.with_suffix(".whole.git"))
         with whole.locked() as repository, GitObjects(repository) as objects:
-            found = (dict(_walk(objects, objects.commit(commit).tree, "")).get(path) for commit in commits)
+            found = (dict(_walk(objects, objects.commit(commit).tree, "", [path])).get(path) for commit in commits)
             oids = [oid for oid in found if oid is not None]
             return [content for _, content in objects.blobs(oids, limit=_BLOB_LIMIT)]
+
+    def _look_ahead(self, paths: tuple[str, ...]) -> tuple[CommitId | None, _Read | None]:
+        tip = self._cache.ref(self.read_url, self.ref)
+        if tip is None:
+            return None, None
+        with self._cache.locked() as path, GitObjects(path) as objects:
+            # a fetch is left to who really wants the files: it must not go on beside a command that has failed
+            return tip, _Read(tip, paths, _contents(objects, tip, paths)) if objects.has(tip) else None
 
     def _fetch_commit(self, objects: GitObjects, commit: CommitId) -> None:
         if not objects.has(commit):
@@ -172,12 +184,20 @@ class GitOpsBranch:
             objects.close()  # a process that is running already would not see the new shallow edge
 
 
+class _Read(NamedTuple):
+    """Files of a commit that were read before they were asked for."""
+
+    commit: CommitId
+    paths: tuple[str, ...]
+    files: dict[str, bytes]
+
+
 class _Ahead:
     """A question to the remote that runs beside the caller; a plan imports and hashes in the meantime."""
 
-    def __init__(self, question: Callable[[], CommitId | None]) -> None:
+    def __init__(self, question: Callable[[], tuple[CommitId | None, _Read | None]]) -> None:
         self._question = question
-        self._found: CommitId | None = None
+        self._found: tuple[CommitId | None, _Read | None] = (None, None)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._ask, daemon=True)
         self._thread.start()
@@ -188,7 +208,7 @@ class _Ahead:
         except Exception as error:  # noqa: BLE001 - raised again where the answer is asked for
             self._error = error
 
-    def answer(self) -> CommitId | None:
+    def answer(self) -> tuple[CommitId | None, _Read | None]:
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -210,12 +230,22 @@ def _fast_import_stream(ref: str, base: CommitId | None, edit: TreeEdit, message
     return b"".join(stream)
 
 
-def _walk(objects: GitObjects, tree: str, prefix: str) -> Iterator[tuple[str, str]]:
+def _contents(objects: GitObjects, commit: CommitId, paths: Sequence[str]) -> dict[str, bytes]:
+    """Return the files at or below ``paths``, by path."""
+    found = list(_walk(objects, objects.commit(commit).tree, "", paths))
+    contents = objects.blobs([oid for _, oid in found], limit=_BLOB_LIMIT)
+    return {name: content for (name, _), (_, content) in zip(found, contents, strict=True)}
+
+
+def _walk(objects: GitObjects, tree: str, prefix: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and id of the files at or below ``paths``; reads no folder that leads to none of them."""
     for entry in objects.tree(tree):
+        name = f"{prefix}{entry.name}"
         if entry.is_folder:
-            yield from _walk(objects, entry.oid, f"{prefix}{entry.name}/")
-        else:
-            yield f"{prefix}{entry.name}", entry.oid
+            if any(f"{name}/".startswith(f"{path}/") or path.startswith(f"{name}/") for path in paths):
+                yield from _walk(objects, entry.oid, f"{name}/", paths)
+        elif any(name == path or name.startswith(f"{path}/") for path in paths):
+            yield name, entry.oid
 
 
 def _quoted(path: str) -> bytes:

@@ -7,9 +7,8 @@ What is used, strongest first: ``ENVID_*`` environment variables, the embedded s
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from pydantic_core import ValidationError
 
@@ -90,8 +89,7 @@ class Settings(StrictModel):
     cluster: ClusterSettings = Field(default_factory=ClusterSettings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """The services that this run talks to.
 
     ``registry`` is a host with port; ``origin_url`` is the upstream repository that the mirror relays.
@@ -108,8 +106,7 @@ class Endpoints:
     allowed_signers: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class Workspace(NamedTuple):
     """Where a command works: the repository, its lane and settings, the services, and the state folder."""
 
     root: Path

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +14,7 @@ STACK_FILE: Final = "local/stack.json"
 """Where the record is, below the state folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalStack:
+class LocalStack(NamedTuple):
     """Where the embedded services are.
 
     ``registry`` is a host with port; ``buildkit_host`` is as in BUILDKIT_HOST; ``origin_url`` is the repository that
@@ -41,4 +39,4 @@ def load_stack(state: Path) -> LocalStack | None:
 
 def stack_bytes(stack: LocalStack) -> bytes:
     """Return the record's bytes."""
-    return json.dumps(asdict(stack), indent=2, sort_keys=True).encode() + b"\n"
+    return json.dumps(stack._asdict(), indent=2, sort_keys=True).encode() + b"\n"

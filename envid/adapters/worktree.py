@@ -5,22 +5,20 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envid.adapters.git import git
 from envid.core.values import CommitId
 from envid.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["WorktreeState", "commits_ahead", "count_changed_files", "dirty_commit", "worktree_state"]
+__all__ = ["WorktreeState", "commits_ahead", "dirty_commit", "worktree_state"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorktreeState:
+class WorktreeState(NamedTuple):
     """A work tree as git sees it; ``branch`` is empty on a detached HEAD, ``dirty`` names what is not committed."""
 
     branch: str
@@ -98,12 +96,3 @@ def _quoted(path: Path) -> str:
 
 
 _NOBODY = {"NAME": "envid", "EMAIL": "envid@localhost", "DATE": "1980-01-01T00:00:00Z"}
-
-
-def count_changed_files(root: Path, old: CommitId, new: CommitId, *, besides: Collection[str]) -> int | None:
-    """Count the files that differ between two commits, ``besides`` left out; None when one of them isn't here."""
-    done = git(root, ["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new], check=False)
-    if done.returncode != 0:
-        return None
-    names = {name.decode("utf-8", "surrogateescape") for name in done.stdout.split(b"\0") if name}
-    return len(names - set(besides))

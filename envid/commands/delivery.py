@@ -58,9 +58,8 @@ def plan(
         from envid.core.jsontext import canonical_json
         from envid.usecases.planview import plan_data, plan_lines
 
-        outside = _files_outside(workspace, planned)
+        outside = _files_outside(reader, planned)
         data = plan_data(planned.plan, workspace.lane, workspace.endpoints.mirror_read_url, outside)
-        del reader
     if out:
         write_atomic(Path(out), canonical_json(data))
     services = data["services"]
@@ -253,7 +252,7 @@ def _planned(
 ) -> Iterator[tuple[PlannedCommit, InputReader, ImageRegistry]]:
     gitops = open_gitops(workspace)
     # the mirror answers while the rest is imported and the inputs are hashed
-    gitops.ask_ahead()
+    gitops.ask_ahead([workspace.lane.catalog_path])
     with open_source(workspace, commit, dirty=dirty) as (record, reader), open_registry(workspace.settings) as registry:
         from envid.usecases.plan import make_plan
 
@@ -270,16 +269,16 @@ def _planned(
         yield planned, reader, registry
 
 
-def _files_outside(workspace: Workspace, planned: PlannedCommit) -> dict[str, int | None]:
+def _files_outside(reader: InputReader, planned: PlannedCommit) -> dict[str, int | None]:
     """Count, per reused service, the files that changed since its boot commit without touching the identity."""
-    from envid.adapters.worktree import count_changed_files
+    from envid.adapters.treediff import count_changed_files
 
     counts: dict[str, int | None] = {}
     for judgement in planned.plan.judgements:
         if judgement.digest is not None and judgement.boot_from is not None:
             environment = planned.environments[judgement.wanted.service_id]
             counts[judgement.wanted.service_id] = count_changed_files(
-                workspace.root,
+                reader.objects,
                 judgement.boot_from,
                 planned.plan.commit,
                 besides={file.path for file in environment.files},

@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from envid.core.values import Digest
 from envid.errors import Fault, InputError
@@ -33,16 +33,14 @@ _WITHOUT_CONTEXT: Final = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ContextSource:
+class ContextSource(NamedTuple):
     """A path or pattern that an instruction reads from the build context, and the line it stands on."""
 
     line: int
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerfileFacts:
+class ContainerfileFacts(NamedTuple):
     """What a Containerfile lets into an image.
 
     ``base_images`` are external images by digest, each once, in the order in which they are first named; ``frontend``

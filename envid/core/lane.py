@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from envid.core.values import CommitId, EnvIdentity, ImageReference, RepoPath
 from envid.errors import InputError
@@ -30,8 +29,7 @@ _VERSION: Final = re.compile(r"v[0-9]\.(?:0|[1-9][0-9]{0,3})")
 _PROJECT: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(NamedTuple):
     """One version line of one project.
 
     ``version`` is as ``v0.1``; ``site`` is the cluster's name in paths, as ``g14``; ``repository`` is the source

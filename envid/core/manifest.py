@@ -6,9 +6,8 @@ The names and shapes are those of the OCI image specification and of Docker's im
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from envid.core.values import Digest
 from envid.errors import InputError
@@ -66,8 +65,7 @@ class UnusableManifest(ValueError):  # noqa: N818 - says what it is; the adapter
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """What a manifest says about one blob or child manifest: ``size`` is in bytes."""
 
     media_type: str
@@ -80,8 +78,7 @@ class Descriptor:
         return ".foreign." in self.media_type or ".nondistributable." in self.media_type
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestContent:
+class ManifestContent(NamedTuple):
     """A parsed manifest: ``blobs`` are config and layers, ``children`` the manifests of an index."""
 
     media_type: str

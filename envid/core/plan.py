@@ -11,9 +11,8 @@ An entry is believed only while every proof holds. The rules, in order:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envid.core.identity import SCHEME
 from envid.errors import InputError
@@ -65,8 +64,7 @@ class Reason(StrEnum):
     IMAGE_ABSENT = "image-absent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The environment that a service needs at a commit, and the repository its image belongs in."""
 
     service_id: str
@@ -76,8 +74,7 @@ class Wanted:
     image: ImageReference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The decision on one service.
 
     ``digest`` is set on a reuse only. ``changed`` names the inputs that differ from the entry's. ``unsafe`` marks an
@@ -94,8 +91,7 @@ class Judgement:
     boot_from: CommitId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanSummary:
+class PlanSummary(NamedTuple):
     """The plan's last line."""
 
     build: int
@@ -106,8 +102,7 @@ class PlanSummary:
         return f"build={self.build} reuse={self.reuse} unsafeReuse={self.unsafe_reuse}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """The decisions for a commit. ``mirror_revision`` is the GitOps commit whose catalog was believed."""
 
     commit: CommitId

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envid.core.catalog import Catalog, parse_catalog
 from envid.core.deploy import DEPLOY_PATH, Deploy, Service, lane_faults, parse_deploy
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PlannedCommit", "catalog_at", "make_plan", "promoted_catalog", "read_deploy"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedCommit:
+class PlannedCommit(NamedTuple):
     """A plan with what it was made from, for the steps that act on it."""
 
     plan: Plan

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envid import __version__
 from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, ResolvedDependency, record_inputs
@@ -34,8 +33,7 @@ __all__ = ["BuildOptions", "build_request", "confirm", "publish", "refuse_unless
 BUILD_TYPE = "https://agentrun.dev/envid/build/v1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(NamedTuple):
     """How to build, none of which is an input. ``secrets`` are id to file; the cache fields are BuildKit's."""
 
     secrets: Mapping[str, Path]

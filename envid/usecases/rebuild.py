@@ -93,7 +93,7 @@ def rebuild(
     image = ImageReference.parse(entry.image)
     with tempfile.TemporaryDirectory(prefix="envid-rebuild-") as folder:
         target = Path(folder) / "image"
-        request = build_request(reader, service, environment, image, replace(options, no_cache=True))
+        request = build_request(reader, service, environment, image, options._replace(no_cache=True))
         tools.progress(f"{entry.service_id}: building {entry.env_identity[:12]} again, without cache")
         built = tools.builder.build(replace(request, export=target), tools.progress)
         old = tools.manifest(promoted)

@@ -7,7 +7,6 @@ import json
 import shutil
 import signal
 import socket
-from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -95,7 +94,7 @@ def test_the_manager_resolves_by_the_catalog_that_is_rendered_for_it(manager: Bo
     inputs = (*(item for item in base.inputs if item.name not in known), *values)
     identity = env_identity(inputs)
     image = LANE.env_image(REGISTRY, base.service_id, identity)
-    wanted = replace(base, identity=identity, inputs=inputs, image=image)
+    wanted = base._replace(identity=identity, inputs=inputs, image=image)
     entry = entry_of(wanted, image=digest(0xD1), commit=commit_id(0xB0))
     catalog = empty_catalog(LANE).with_entries({entry.service_id: entry})
     files = render_runtime(parse_deploy(canonical_json(deploy_json())), catalog, LANE, mirror_read_url="http://m/x.git")

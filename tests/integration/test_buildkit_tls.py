@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -85,7 +85,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
                 assert process.poll() is None, "buildkitd ended"
                 time.sleep(0.1)
         stranger = authority(folder / "other", "client")["client"]
-        yield Remote(host, known, replace(stranger, ca=known.ca))
+        yield Remote(host, known, stranger._replace(ca=known.ca))
     finally:
         process.terminate()
         process.wait(30)
@@ -107,7 +107,7 @@ def test_nobody_else_does(remote: Remote) -> None:
 
 
 def test_a_missing_file_is_named_before_anything_is_sent(remote: Remote, tmp_path: Path) -> None:
-    tls = replace(remote.known, key=tmp_path / "gone.key")
+    tls = remote.known._replace(key=tmp_path / "gone.key")
     with pytest.raises(InputError) as caught:
         BuildKit(remote.host, tls=tls, tools=tool_folders()).builds_in_history()
     assert [fault.where for fault in caught.value.faults] == [str(tmp_path / "gone.key")]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +232,7 @@ def against_entry(repo: SourceRepo, edit: Callable[[CatalogEntry], CatalogEntry]
         reader = InputReader(objects)
         root = objects.commit(objects.resolve("HEAD~1"))
         environment = environment_at(reader, root)
-        wanted = replace(wanted_of(), identity=environment.identity, inputs=environment.inputs)
+        wanted = wanted_of()._replace(identity=environment.identity, inputs=environment.inputs)
         entry = entry_of(wanted, image=digest(1), commit=root.id)
         entry = entry.model_copy(update={"toolchain_inputs": record_inputs(SCHEME, environment.inputs)})
         base = side_of_entry(reader, edit(entry), label="the catalog", revision=commit_id(7))

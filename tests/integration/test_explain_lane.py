@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +38,7 @@ class Promotions:
         with GitObjects(self._source.root) as objects:
             commit = objects.commit(objects.resolve("HEAD"))
             environment = environment_at(InputReader(objects), commit)
-        wanted = wanted_of()
-        wanted = replace(
-            wanted,
+        wanted = wanted_of()._replace(
             identity=environment.identity,
             inputs=environment.inputs,
             image=ImageReference.parse(f"{REGISTRY}/agentrun/agentrun-mgr-env:{environment.identity}"),

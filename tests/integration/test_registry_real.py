@@ -20,14 +20,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from envid.adapters.registry import (
-    Credential,
-    DockerConfig,
-    Registry,
-    RegistryAbsent,
-    RegistryBroken,
-    RegistryDenied,
-)
+from envid.adapters.registry import Registry, RegistryAbsent, RegistryBroken, RegistryDenied
+from envid.adapters.registry.docker_config import Credential, DockerConfig
 from envid.core.manifest import OCI_INDEX, OCI_MANIFEST, SCHEMA2_LIST, SCHEMA2_MANIFEST
 from envid.core.values import Digest, ImageReference
 from envid.local.tools import bootstrapped

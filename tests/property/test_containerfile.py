@@ -34,17 +34,17 @@ def sources(text: str) -> list[str]:
     return [source.path for source in read_containerfile(text.encode()).sources]
 
 
-def read(content: bytes) -> ContainerfileFacts | tuple[Fault, ...]:
+def read(content: bytes) -> ContainerfileFacts | list[Fault]:
     try:
         return read_containerfile(content)
     except InputError as error:
-        return error.faults
+        return list(error.faults)
 
 
 @given(documents | st.text(max_size=60))
 def test_any_text_is_closed_facts_or_an_error_with_lines(text: str) -> None:
     facts = read(text.encode())
-    if isinstance(facts, tuple):
+    if isinstance(facts, list):
         assert facts
         assert all(fault.where.startswith("Containerfile") and fault.problem for fault in facts)
         return

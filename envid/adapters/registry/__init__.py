@@ -5,7 +5,6 @@ From the outside in: ``client`` (what the answers prove), ``door`` (where to ask
 """
 
 from envid.adapters.registry.client import Manifest, Registry
-from envid.adapters.registry.docker_config import Credential, DockerConfig
 from envid.adapters.registry.errors import (
     RegistryAbsent,
     RegistryBroken,
@@ -17,8 +16,6 @@ from envid.adapters.registry.transport import BoundedTransport
 
 __all__ = [
     "BoundedTransport",
-    "Credential",
-    "DockerConfig",
     "Manifest",
     "Registry",
     "RegistryAbsent",

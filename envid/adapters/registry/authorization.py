@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
-from envid.adapters.registry.docker_config import DockerConfig
 from envid.adapters.registry.errors import RegistryBroken, RegistryDenied, error_for
 from envid.adapters.registry.headers import one_line, parse_challenges
 from envid.adapters.registry.url import Url
@@ -23,7 +21,7 @@ from envid.adapters.registry.url import Url
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from envid.adapters.registry.docker_config import Credential
+    from envid.adapters.registry.docker_config import Credential, DockerConfig
     from envid.adapters.registry.exchange import Answer, Exchange
     from envid.adapters.registry.network import Deadline
 
@@ -35,10 +33,12 @@ _DEFAULT_LIFE: Final = 60.0
 _CLIENT: Final = "envid"
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    value: str = field(repr=False)
+class _Token(NamedTuple):
+    value: str
     until: float
+
+    def __repr__(self) -> str:
+        return f"_Token(until={self.until})"
 
 
 class Authorization:
@@ -96,6 +96,9 @@ class Authorization:
     def _credential(self, host: str, deadline: Deadline) -> Credential | None:
         with self._lock:
             if self._config is None:
+                # most registries that a plan asks want no login
+                from envid.adapters.registry.docker_config import DockerConfig  # noqa: PLC0415
+
                 self._config = DockerConfig.load()
             config = self._config
         return config.credential(host, max(0.1, deadline.remaining()))

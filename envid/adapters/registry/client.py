@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from envid.adapters.registry.authorization import Authorization
 from envid.adapters.registry.door import Door, Places
@@ -44,19 +43,20 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_REALMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A manifest whose bytes were fetched and hashed: ``size`` is their number, ``reference`` is pinned to them."""
 
     reference: ImageReference
     digest: Digest
     media_type: str
     size: int
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Manifest({self.reference}, {self.media_type}, {self.size} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """What one question told: by header only (``body`` None), or by the bytes themselves."""
 
     digest: Digest
@@ -64,8 +64,7 @@ class _Found:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Missing:
+class _Missing(NamedTuple):
     """A registry's believable word that there is no such manifest: ``says`` is its answer."""
 
     says: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 import ssl
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from envid.adapters.registry.errors import RegistryBroken, RegistryTimeout, RegistryUnreachable
 from envid.adapters.registry.headers import one_line, parse_faults, parse_retry_after
@@ -38,15 +37,17 @@ def shell_url(url: Url) -> str:
     return shlex.quote(url.shown)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back: the request it answers, status, headers, and the body (of an error: its beginning)."""
 
     method: str
     url: Url
     status: int
     headers: Headers
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.method} {self.url.shown}, status={self.status}, {len(self.body)} bytes)"
 
     @property
     def faults(self) -> tuple[RegistryFault, ...]:

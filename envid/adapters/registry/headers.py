@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from envid.text import clean
 
@@ -17,26 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["Challenge", "RegistryFault", "one_line", "parse_challenges", "parse_faults", "parse_retry_after"]
 
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's name for a word
-_PART: Final = re.compile(
-    rf"[ \t,]*(?P<name>{_TOKEN})"
-    rf'(?:[ \t]*=[ \t]*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{_TOKEN}))|(?P<gap>[ \t]+|$|(?=,)))'
-)
 _MAX_HEADER: Final = 8192
 _MAX_FAULT_BODY: Final = 65536
 _MAX_TEXT: Final = 200
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One challenge of a ``WWW-Authenticate`` header: the scheme in lower case, and its parameters."""
 
     scheme: str
     parameters: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryFault:
+class RegistryFault(NamedTuple):
     """One member of a registry's ``errors`` list, cleaned for a terminal."""
 
     code: str
@@ -44,6 +38,15 @@ class RegistryFault:
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code
+
+
+@cache
+def _part() -> re.Pattern[str]:
+    """Match one part of a challenge; compiled when a registry first asks for a login, which few do."""
+    return re.compile(
+        rf"[ \t,]*(?P<name>{_TOKEN})"
+        rf'(?:[ \t]*=[ \t]*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{_TOKEN}))|(?P<gap>[ \t]+|$|(?=,)))'
+    )
 
 
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
@@ -56,7 +59,7 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
         text = value[:_MAX_HEADER]
         position = 0
         parameters: dict[str, str] | None = None
-        while position < len(text) and (match := _PART.match(text, position)):
+        while position < len(text) and (match := _part().match(text, position)):
             position = match.end()
             name = match["name"].lower()
             if match["gap"] is not None:

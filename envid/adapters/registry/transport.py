@@ -11,12 +11,7 @@ import ipaddress
 import ssl
 import threading
 from base64 import b64encode
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-from urllib.request import (  # type: ignore[attr-defined]  # typeshed leaves the second out
-    getproxies_environment,
-    proxy_bypass_environment,
-)
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from envid.adapters.registry.network import connect, resolve_name
 from envid.adapters.registry.url import Url
@@ -79,13 +74,15 @@ class Headers(dict[str, str]):
         return self._lists.get(name, [])
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer with its whole body, or its beginning where the body is larger than was asked for."""
 
     status: int
     headers: Headers
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status}, {len(self.body)} bytes)"
 
 
 class BoundedTransport:
@@ -292,6 +289,12 @@ def proxy_for(url: Url) -> str | None:
     """Return the proxy that the environment names for ``url``; None for loopback and what ``NO_PROXY`` excepts."""
     if is_loopback(url.host):
         return None
+    # two milliseconds that an embedded registry, or a cluster's own, need not cost
+    from urllib.request import (  # type: ignore[attr-defined]  # noqa: PLC0415 - typeshed leaves the second out
+        getproxies_environment,
+        proxy_bypass_environment,
+    )
+
     proxies = getproxies_environment()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass_environment(url.netloc, proxies) or _in_networks(url.host, proxies):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from envid.text import clean
@@ -19,8 +18,7 @@ _NAME: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(?:%[a-z0-9._-]+)?")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """An absolute URL with a host: ``host`` is in lower case and without brackets; ``port`` None is the scheme's own.
 
     ``target`` is path and query as they are sent; ``userinfo`` and ``fragment`` never are.
@@ -74,13 +72,13 @@ class Url:
 
     def with_scheme(self, scheme: str) -> Url:
         """Return the same with another scheme."""
-        return replace(self, scheme=scheme)
+        return self._replace(scheme=scheme)
 
     def with_query(self, parameters: Mapping[str, str]) -> Url:
         """Return the same with ``parameters`` in the query; they replace those of the same name."""
         path, _, query = self.target.partition("?")
         kept = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k not in parameters]
-        return replace(self, target=f"{path}?{urlencode([*kept, *parameters.items()])}")
+        return self._replace(target=f"{path}?{urlencode([*kept, *parameters.items()])}")
 
     def join(self, reference: str) -> Url:
         """Return where ``reference`` leads from here.

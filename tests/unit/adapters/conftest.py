@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envid.adapters.registry import DockerConfig, Registry
+from envid.adapters.registry import Registry
+from envid.adapters.registry.docker_config import DockerConfig
 from tests.support.fault_registry import FaultRegistry
 
 if TYPE_CHECKING:

@@ -76,6 +76,31 @@ def test_a_branch_begins_grows_and_is_read_by_others(mirror: Mirror) -> None:
     assert other.files(first, ["a", "b"]) == {"a": b"1"}
 
 
+def test_what_was_asked_ahead_is_taken_once_and_only_where_it_is_what_is_wanted(mirror: Mirror) -> None:
+    writer, reader = mirror.client(), mirror.client("reader")
+    first = grow(writer, None, 1, **{"a/b": b"1", "a/c": b"2", "ab": b"3", "d": b"4"})
+    reader.ask_ahead(["a/b"])
+    # the commit is new here: nothing was read, and it is fetched when the files are wanted
+    assert reader.tip() == first
+    assert reader.files(first, ["a/b"]) == {"a/b": b"1"}
+    for wanted, found in ((["a/b"], {"a/b": b"1"}), (["a"], {"a/b": b"1", "a/c": b"2"}), (["d", "x"], {"d": b"4"})):
+        reader.ask_ahead(["a/b"])
+        assert reader.tip() == first
+        assert reader.files(first, wanted) == found
+    second = grow(writer, first, 2, **{"a/b": b"5"})
+    reader.ask_ahead(["a/b"])
+    assert reader.tip() == second
+    assert reader.files(first, ["a/b"]) == {"a/b": b"1"}
+    assert reader.files(second, ["a/b"]) == {"a/b": b"5"}
+
+
+def test_asking_ahead_fails_where_the_answer_is_wanted(tmp_path: Path) -> None:
+    client = GitOpsBranch(tmp_path, branch=BRANCH, read_url="http://127.0.0.1:9/x.git", write_url="")
+    client.ask_ahead(["a"])
+    with pytest.raises(GitError):
+        client.tip()
+
+
 def test_the_slower_of_two_lost_the_race_and_changed_nothing(mirror: Mirror) -> None:
     client, other = mirror.client(), mirror.client("other")
     first = grow(client, None, 1, a=b"1")

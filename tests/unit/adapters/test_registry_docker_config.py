@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 
 from envid.adapters.process import Completed
-from envid.adapters.registry import (
-    Credential,
-    DockerConfig,
-    RegistryDenied,
-)
+from envid.adapters.registry import RegistryDenied
+from envid.adapters.registry.docker_config import Credential, DockerConfig
 from envid.errors import InputError, ToolMissing
 
 PASSWORD = "planted-password"

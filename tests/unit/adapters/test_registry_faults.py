@@ -8,13 +8,13 @@ import pytest
 
 from envid.adapters.registry import (
     BoundedTransport,
-    DockerConfig,
     Registry,
     RegistryAbsent,
     RegistryBroken,
     RegistryDenied,
     RegistryTimeout,
 )
+from envid.adapters.registry.docker_config import DockerConfig
 from envid.core.values import ImageReference
 from envid.errors import RegistryError
 from tests.support import fault_registry as faults

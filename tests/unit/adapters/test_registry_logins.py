@@ -5,14 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from envid.adapters.registry import (
-    Credential,
-    DockerConfig,
-    Registry,
-    RegistryBroken,
-    RegistryDenied,
-    RegistryTimeout,
-)
+from envid.adapters.registry import Registry, RegistryBroken, RegistryDenied, RegistryTimeout
+from envid.adapters.registry.docker_config import Credential, DockerConfig
 from envid.errors import RegistryError
 from tests.support import fault_registry as faults
 from tests.support.fault_registry import FaultRegistry
