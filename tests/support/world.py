@@ -75,10 +75,10 @@ class World:
         }
         return kept | own | self.extra
 
-    def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, expect: int | None = 0, program: str = "invoke") -> subprocess.CompletedProcess[str]:
         """Run a command of the project in the checkout, and compare its exit code."""
         done = subprocess.run(
-            [sys.executable, "-m", "invoke", *arguments],
+            [str(Path(sys.executable).with_name(program)), *arguments],
             cwd=self.path,
             env=self.environment,
             capture_output=True,
@@ -87,7 +87,7 @@ class World:
             timeout=1800,
         )
         if expect is not None:
-            assert done.returncode == expect, f"invoke {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+            assert done.returncode == expect, f"{program} {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
 
@@ -106,8 +106,7 @@ class World:
             (self.path / name).write_text(content)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
-        self.git("push", "--quiet", self.services.origin_url, f"HEAD:refs/heads/{self.lane}")
-        self.git("fetch", "--quiet", "origin")
+        self.push_origin(f"HEAD:refs/heads/{self.lane}")
         return self.git("rev-parse", "HEAD")
 
     def prepare(self) -> None:
@@ -125,6 +124,11 @@ class World:
         for name in ("git-mirror", "postgres", "toolbox"):
             self.run("image.build", name, "--pin")
         self.commit("Pin the lane's own images")
+
+    def push_origin(self, refspec: str) -> None:
+        """Push to GitHub's stand-in, past everyone."""
+        self.git("push", "--quiet", self.services.origin_url, refspec)
+        self.git("fetch", "--quiet", "origin")
 
     def gitops(self, *arguments: str) -> str:
         """Run git on what the mirror in the cluster has of the GitOps branch, as FETCH_HEAD."""
