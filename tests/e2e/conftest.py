@@ -57,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, cluster: Kubernetes) -> Iter
         ended.callback(down, state)
         path = folder / "source"
         git(folder, "clone", "--quiet", "--no-local", str(ROOT), str(path))
-        made = World(path=path, cluster=cluster, services=services, state=folder / "state")
+        made = World(path=path, cluster=cluster, services=services, stack=state, state=folder / "state")
         made.clear()
         ended.callback(made.clear)
         made.prepare()

@@ -62,18 +62,18 @@ def test_flush_moves_github_forward_and_never_forces(world: World) -> None:
     assert (status["githubGitops"], status["pendingFlush"]) == (tip, False)
 
     by_hand = world.git("commit-tree", f"{tip}^{{tree}}", "-p", f"{tip}~1", "-m", "By hand")
-    world.push_origin(f"+{by_hand}:refs/heads/v0.1-gitops")
+    world.rewrite_origin("v0.1-gitops", by_hand)
     refused = world.json("git-mirror.flush", "--confirm", expect=3)
     assert refused["error"] == "diverged"
     assert world.json("git-mirror.status")["githubGitops"] == by_hand
-    world.push_origin(f"+{tip}:refs/heads/v0.1-gitops")
+    world.rewrite_origin("v0.1-gitops", tip)
 
 
 @pytest.mark.usefixtures("second")
 def test_a_rewritten_source_branch_is_refused_with_what_to_do(world: World) -> None:
     before = world.git("rev-parse", "HEAD")
     rewritten = world.git("commit-tree", "HEAD^{tree}", "-p", "HEAD~1", "-m", "Rewritten")
-    world.push_origin(f"+{rewritten}:refs/heads/v0.1")
+    world.rewrite_origin("v0.1", rewritten)
     try:
         for command in ("git-mirror.sync", "trigger-current"):
             refused = world.json(command, expect=3)
@@ -81,4 +81,4 @@ def test_a_rewritten_source_branch_is_refused_with_what_to_do(world: World) -> N
             assert f"git merge {before}" in refused["next"]
         assert world.json("git-mirror.status")["localV01"] == before
     finally:
-        world.push_origin(f"+{before}:refs/heads/v0.1")
+        world.rewrite_origin("v0.1", before)
