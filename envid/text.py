@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ def fit(text: str, width: int) -> str:
 
 
 def _columns_of(character: str) -> int:
+    import unicodedata  # noqa: PLC0415 - text in ASCII needs no table of characters
+
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from blake3 import blake3
 
 from envid.adapters.git import GitObjects, git
 from envid.adapters.remote_cache import PushResult, RemoteCache
@@ -45,7 +46,7 @@ class GitOpsBranch:
         self.branch = branch
         self.read_url = read_url
         self.write_url = write_url
-        key = hashlib.sha256(f"{read_url}\0{branch}".encode()).hexdigest()[:16]
+        key = blake3(f"{read_url}\0{branch}".encode()).hexdigest()[:16]
         self._cache = RemoteCache(cache / f"{key}.git")
         # apart from the shallow cache: a shallow edge would cut the ancestry that is asked for there
         self._history = RemoteCache(cache / f"{key}.history.git")

@@ -10,12 +10,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
-from pydantic_core import ValidationError
-
 from envid.adapters.buildkit_address import BuildKitTls
 from envid.adapters.cluster_settings import ClusterSettings
 from envid.adapters.stack_record import load_stack
 from envid.core.lane import Lane, parse_lane
+from envid.core.model.core import ValidationError
 from envid.core.model.words import Field, Strict, StrictModel
 from envid.errors import Fault, InputError
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from envid.core.values import Digest
@@ -52,8 +51,7 @@ class ContainerfileFacts(NamedTuple):
     sources: tuple[ContextSource, ...]
 
 
-@dataclass(slots=True)
-class _Instruction:
+class _Instruction(NamedTuple):
     line: int
     keyword: str
     flags: list[tuple[str, str]]
@@ -61,14 +59,14 @@ class _Instruction:
     has_heredoc: bool = False
 
 
-@dataclass(slots=True)
 class _Reading:
-    where: str
-    arguments: dict[str, str]
-    stages: list[str] = field(default_factory=list)
-    images: list[str] = field(default_factory=list)
-    sources: list[ContextSource] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    def __init__(self, where: str, arguments: dict[str, str]) -> None:
+        self.where = where
+        self.arguments = arguments
+        self.stages: list[str] = []
+        self.images: list[str] = []
+        self.sources: list[ContextSource] = []
+        self.faults: list[Fault] = []
 
     def fault(self, line: int, problem: str) -> None:
         self.faults.append(Fault(f"{self.where}:{line}", problem))

@@ -6,9 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic_core import ValidationError
-
 from envid.core.jsontext import MAX_JSON_BYTES, canonical_json, parse_json
+from envid.core.model.core import ValidationError
 from envid.core.model.words import StrictModel
 from envid.errors import Fault, InputError
 

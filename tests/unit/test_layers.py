@@ -23,11 +23,13 @@ FOR_EVERYONE = {"errors", "text", "__init__"}
 # what the pure core may use of the standard library and beyond: no files, clock, processes, network or randomness
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "fractions",
-    "functools", "hashlib", "html", "importlib", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex",
+    "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex",
     "string", "textwrap", "types", "typing", "unicodedata", "urllib.parse", "uuid",
     "blake3", "cyclonedx", "detect_secrets", "jsonyx", "lightkube.models", "lightkube.utils.quantity", "packageurl",
     "pydantic", "pydantic_core", "yaml",
 }  # fmt: skip
+# loading code is no input, and a model's checks are found by their names
+LOADERS = {"core/model/core.py": {"importlib", "sys"}, "core/model/light.py": {"importlib"}}
 
 
 def short(path: Path) -> str:
@@ -98,7 +100,8 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in MODULES if p.is_relative_to(ROOT / "core")], ids=short)
 def test_the_core_does_no_input_or_output(path: Path) -> None:
     for line, name in imports_of(path):
-        allowed = name.split(".")[0] == "envid" or {name, name.split(".")[0]} & CORE_MAY_IMPORT
+        may = CORE_MAY_IMPORT | LOADERS.get(short(path), set())
+        allowed = name.split(".")[0] == "envid" or {name, name.split(".")[0]} & may
         assert allowed, f"{path}:{line}: the core may not import {name}"
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

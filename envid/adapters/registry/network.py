@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import ipaddress
-import queue
 import socket
 import ssl
 import threading
@@ -129,7 +128,7 @@ def connect(
     deadline: Deadline,
     *,
     resolve: Callable[[str, int], list[str]],
-    dial: Callable[[tuple[str, int], float], socket.socket] = socket.create_connection,
+    dial: Callable[[tuple[str, int], float], socket.socket] | None = None,
 ) -> BoundedSocket:
     """Connect to the first address of ``host`` that answers; each gets an equal share of the time left.
 
@@ -142,7 +141,7 @@ def connect(
     for index, address in enumerate(addresses):
         share = deadline.left() / (len(addresses) - index)
         try:
-            connection = dial((address, port), share)
+            connection = (dial or _dial)((address, port), share)
         except OSError as error:
             failure = error
         else:
@@ -152,10 +151,18 @@ def connect(
     raise failure
 
 
+def _dial(address: tuple[str, int], seconds: float) -> socket.socket:
+    host, port = address
+    # as bytes: for text, Python first loads the codec of international names, which a numeric address has no use for
+    return socket.create_connection((host.encode("ascii"), port), seconds)  # type: ignore[arg-type]
+
+
 def _addresses(host: str, port: int, deadline: Deadline, resolve: Callable[[str, int], list[str]]) -> list[str]:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return [host]
+    import queue  # noqa: PLC0415 - an address needs none
+
     # A resolver can't be interrupted, so it gets a thread that may be left behind.
     answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
 

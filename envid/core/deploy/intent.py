@@ -5,7 +5,6 @@ Every text is bounded and has the form that Kubernetes asks of the object it end
 
 from __future__ import annotations
 
-from fractions import Fraction
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, Literal
 
@@ -49,18 +48,21 @@ SqlName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 # no control characters but newline and tab: such text could not be written as YAML and read back the same
 Text = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
 
-_UNITS: Final = {
-    "m": Fraction(1, 1000),
-    "": Fraction(1),
-    **{unit: Fraction(1000 ** (power + 1)) for power, unit in enumerate("kMGT")},
-    **{f"{unit}i": Fraction(1024 ** (power + 1)) for power, unit in enumerate("KMGT")},
+_UNITS: Final[dict[str, int]] = {
+    "m": 1,
+    "": 1000,
+    **{unit: 1000 ** (power + 2) for power, unit in enumerate("kMGT")},
+    **{f"{unit}i": 1000 * 1024 ** (power + 1) for power, unit in enumerate("KMGT")},
 }
+"""In thousandths."""
+_DECIMALS: Final = 12  # the longest quantity has fewer
 
 
-def amount(quantity: str) -> Fraction:
-    """Return what one of Kubernetes' quantities amounts to: cores, or bytes."""
+def amount(quantity: str) -> int:
+    """Return what one of Kubernetes' quantities amounts to, exactly: in 10^-15 of a core or byte."""
     digits = quantity.rstrip("mkMGTKi")
-    return Fraction(digits) * _UNITS[quantity[len(digits) :]]
+    whole, _, part = digits.partition(".")
+    return int(whole + part.ljust(_DECIMALS, "0")) * _UNITS[quantity[len(digits) :]]
 
 
 class Model(StrictModel):

@@ -11,8 +11,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic_core import SchemaSerializer, SchemaValidator
-
+from envid.core.model.core import SchemaSerializer, SchemaValidator
 from envid.core.model.schemas import SCHEMAS
 
 if TYPE_CHECKING:

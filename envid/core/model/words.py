@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic_core import __version__
-
 from envid.core.model import schemas
+from envid.core.model.core import __version__
 
 __all__ = [
     "AfterValidator",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from envid.core.deploy import Deploy, parse_deploy
+from envid.core.deploy.intent import amount
 from envid.core.strictjson import canonical_json
 from envid.errors import InputError
 from tests.support.builders import SourceRepo, deploy_json
@@ -86,3 +87,25 @@ def test_the_mandatory_inputs_are_always_there() -> None:
     assert patterns == tuple(
         sorted({"bun.lock", "deploy/runtime/boot/*.sh", "package.json", "tsconfig.json", "patches/**"})
     )
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger"),
+    [
+        ("0.0000000001", "0.0000000002"),
+        ("499m", "0.5"),
+        ("999.9999999m", "1"),
+        ("1k", "1Ki"),
+        ("999M", "1G"),
+        ("1023Mi", "1Gi"),
+        ("1.4Gi", "1.5Gi"),
+        ("999999Gi", "1000Ti"),
+    ],
+)
+def test_amounts_are_compared_exactly_and_across_units(smaller: str, larger: str) -> None:
+    assert amount(smaller) < amount(larger)
+
+
+@pytest.mark.parametrize(("one", "other"), [("0.5", "500m"), ("1.5Ki", "1536"), ("1024Mi", "1Gi"), ("1M", "1000k")])
+def test_one_amount_may_be_spelled_in_several_ways(one: str, other: str) -> None:
+    assert amount(one) == amount(other)
