@@ -65,11 +65,15 @@ class UnusableManifest(ValueError):  # noqa: N818 - says what it is; the adapter
 
 
 class Descriptor(NamedTuple):
-    """What a manifest says about one blob or child manifest: ``size`` is in bytes."""
+    """What a manifest says about one blob or child manifest.
+
+    ``size`` is in bytes; ``platform`` is an index's word on a child, as ``linux/arm64/v8``, and else empty.
+    """
 
     media_type: str
     digest: Digest
     size: int
+    platform: str = ""
 
     @property
     def is_foreign(self) -> bool:
@@ -83,6 +87,10 @@ class ManifestContent(NamedTuple):
     media_type: str
     blobs: tuple[Descriptor, ...]
     children: tuple[Descriptor, ...]
+
+    def child_for(self, platform: str) -> Descriptor | None:
+        """Return an index's first manifest for ``platform``; one without a variant takes any variant."""
+        return next((c for c in self.children if f"{c.platform}/".startswith(f"{platform}/")), None)
 
 
 def digest_of(content: bytes) -> Digest:
@@ -187,9 +195,14 @@ def _descriptor(item: Any, where: str) -> Descriptor:
     if not isinstance(digest, str):
         raise _malformed(f"{where} has no digest")
     try:
-        return Descriptor(media_type, Digest(digest), size)
+        return Descriptor(media_type, Digest(digest), size, _platform(item.get("platform")))
     except InputError:
         raise _malformed(f"{where} has a digest that is not sha256") from None
+
+
+def _platform(named: Any) -> str:
+    parts = [named.get(part) for part in ("os", "architecture", "variant")] if isinstance(named, dict) else []
+    return "/".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _malformed(text: str) -> UnusableManifest:

@@ -39,6 +39,10 @@ class ImageRegistry(Protocol):
         """Return the digest of ``reference``, verified by a second question by digest."""
         ...
 
+    def platform_digest(self, reference: ImageReference, platform: str) -> Digest:
+        """Return the digest of the image that ``reference`` pins for ``platform``: of an index, that of its child."""
+        ...
+
     def verify_complete(self, reference: ImageReference) -> None:
         """Fetch the manifest by digest, hash its bytes, and see that config and layers are there."""
 

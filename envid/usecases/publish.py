@@ -10,6 +10,7 @@ from envid.core.catalog import Builder, CatalogEntry, Invocation, Provenance, Re
 from envid.core.identity import SCHEME, InputKind
 from envid.core.plan import Decision
 from envid.core.publication import Publication, entry_for
+from envid.core.values import ImageReference
 from envid.errors import Blocked, BuildError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from envid.core.lane import Lane
     from envid.core.plan import Judgement, Plan
     from envid.core.sbom import Locks
-    from envid.core.values import Digest, ImageReference
+    from envid.core.values import Digest
     from envid.usecases.environment import Environment, InputReader, SourceFile
     from envid.usecases.plan import PlannedCommit
     from envid.usecases.ports import Builder as BuilderPort
@@ -102,12 +103,13 @@ def publish(
         else:
             progress(f"{name}: building {judgement.wanted.identity[:12]} ({judgement.reason})")
             started = clock()
+            resolved = _resolved(services[name], planned.environments[name], registry)
             request = build_request(reader, services[name], planned.environments[name], judgement.wanted.image, options)
             built, locks, versions = _build(request, planned.environments[name], reader, builder, progress)
             confirm(judgement.wanted.image, built.digest, registry)
             provenance = _provenance(
                 services[name],
-                planned.environments[name],
+                resolved,
                 versions,
                 run_id=options.run_id or built.reference or "unknown",
                 started=started,
@@ -221,29 +223,43 @@ def _attest(
     return attest(image, lane, wanted.service_id, locks, buildkit_record=built.record)
 
 
+def _resolved(service: Service, environment: Environment, registry: ImageRegistry) -> tuple[ResolvedDependency, ...]:
+    """Return what a build of the service uses; of a base image for several platforms, the platform's image too."""
+    ref = service.image_ref
+    found = [
+        ResolvedDependency(uri=f"git+{ref.repo_url}", digest={"gitCommit": environment.commit}),
+        ResolvedDependency(uri=f"git+{ref.repo_url}#{ref.dockerfile_path}", digest={"gitCommit": ref.commit_id}),
+    ]
+    for item in environment.inputs:
+        if item.kind not in {InputKind.BASE_IMAGE, InputKind.FRONTEND}:
+            continue
+        name, _, digest = (item.value or "").partition("@")
+        found.append(_image(name, digest))
+        if item.kind is InputKind.BASE_IMAGE:
+            own = registry.platform_digest(ImageReference.parse(f"{name}@{digest}"), service.platform)
+            if own != digest:
+                found.append(_image(f"{name}?platform={service.platform}", own))
+    return tuple(found)
+
+
+def _image(name: str, digest: str) -> ResolvedDependency:
+    return ResolvedDependency(uri=f"docker://{name}", digest={"sha256": digest.removeprefix("sha256:")})
+
+
 def _provenance(
     service: Service,
-    environment: Environment,
+    resolved: tuple[ResolvedDependency, ...],
     versions: dict[str, str],
     *,
     run_id: str,
     started: float,
     finished: float,
 ) -> Provenance:
-    ref = service.image_ref
-    bases = (item for item in environment.inputs if item.kind in {InputKind.BASE_IMAGE, InputKind.FRONTEND})
     return Provenance(
         build_type=BUILD_TYPE,
         builder=Builder(id="https://agentrun.dev/envid", version={"envid": __version__, "scheme": SCHEME, **versions}),
         invocation=Invocation(id=run_id, parameters={"platform": service.platform, **service.build_args}),
-        resolved_dependencies=(
-            ResolvedDependency(uri=f"git+{ref.repo_url}", digest={"gitCommit": environment.commit}),
-            ResolvedDependency(uri=f"git+{ref.repo_url}#{ref.dockerfile_path}", digest={"gitCommit": ref.commit_id}),
-            *(
-                ResolvedDependency(uri=f"docker://{name}", digest={"sha256": digest.removeprefix("sha256:")})
-                for name, _, digest in ((item.value or "").partition("@") for item in bases)
-            ),
-        ),
+        resolved_dependencies=resolved,
         started_on=_instant(started),
         finished_on=_instant(finished),
     )

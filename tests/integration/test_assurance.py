@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from envid.adapters.buildkit import BuildKit, BuildRequest, ContextFile
 from envid.adapters.inner_build import InnerBuild
+from envid.core.base_pin import repin_from
+from envid.core.manifest import SCHEMA2_LIST, SCHEMA2_MANIFEST, digest_of
 from envid.core.values import ImageReference
 from envid.local.tools import bootstrapped, tool_folders
 from tests.support.lanes import LaneRepository, Stack, git
@@ -26,12 +29,12 @@ RUNTIME = "deploy/gitops/g14/runtime-v01"
 STATEMENT = f"{RUNTIME}/attestations/agentrun-mgr.provenance.json"
 SBOM = f"{RUNTIME}/attestations/agentrun-mgr.sbom.json"
 CORPUS = sorted(Path(os.environ["ENVID_CORPUS"]).glob("*.bundle")) if os.environ.get("ENVID_CORPUS") else []
-# every package.json directly in a node_modules folder, as name@version
 WITHOUT_DEVELOPMENT = """
 const own = await Bun.file("package.json").json();
 delete own.devDependencies;
 await Bun.write("package.json", JSON.stringify(own));
 """
+# every package.json directly in a node_modules folder, as name@version
 LIST_MODULES = """
 const { readdirSync, readFileSync, existsSync } = require("fs");
 const visit = (folder) => {
@@ -119,6 +122,39 @@ def test_the_sbom_lists_exactly_the_packages_that_are_in_the_image(
     assert system == set(filter(None, installed))
     assert npm == set(filter(None, modules))
     assert npm == {match[1] for line in listed if (match := re.search(r"── (\S+)", line))}
+
+
+def test_of_a_base_image_for_several_platforms_both_digests_are_recorded(
+    make_lane: Callable[..., LaneRepository], stack: Stack, base_image: ImageReference
+) -> None:
+    lane = make_lane("platforms")
+    manifests = f"http://{stack.services.registry}/v2/{base_image.repository}/manifests"
+    headers = {"Accept": SCHEMA2_MANIFEST}
+    own = httpx.get(f"{manifests}/{base_image.digest}", headers=headers).raise_for_status()
+    # the same image in other bytes stands in for another platform's
+    foreign = json.dumps(own.json(), indent=1).encode()
+    children = []
+    for content, architecture in ((foreign, "arm64"), (own.content, "amd64")):
+        name = digest_of(content)
+        httpx.put(f"{manifests}/{name}", content=content, headers={"Content-Type": SCHEMA2_MANIFEST}).raise_for_status()
+        child = {"mediaType": SCHEMA2_MANIFEST, "size": len(content), "digest": name}
+        children.append(child | {"platform": {"os": "linux", "architecture": architecture}})
+    index = json.dumps({"schemaVersion": 2, "mediaType": SCHEMA2_LIST, "manifests": children}).encode()
+    put = httpx.put(f"{manifests}/{digest_of(index)}", content=index, headers={"Content-Type": SCHEMA2_LIST})
+    put.raise_for_status()
+    base = base_image.with_digest(digest_of(index))
+    text = repin_from((lane.path / "Containerfile").read_text(), base)
+    lane.commit("Take a base image for several platforms", {"Containerfile": text})
+    lane.run("imageref.pin")
+    lane.commit("Point imageRef at the Containerfile")
+    lane.publish_source()
+
+    entry = release(lane)
+    dependencies = {d["uri"]: d["digest"] for d in entry["provenance"]["resolvedDependencies"]}
+    assert dependencies[f"docker://{base.name}"] == {"sha256": digest_of(index).hex}
+    assert base_image.digest is not None
+    assert dependencies[f"docker://{base.name}?platform=linux/amd64"] == {"sha256": base_image.digest.hex}
+    lane.run("catalog.verify")
 
 
 def test_the_statement_holds_the_record_that_buildkit_itself_made(proven: LaneRepository) -> None:

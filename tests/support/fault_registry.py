@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import socket
 import ssl
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Fault = Callable[["Peer"], bool]
 
@@ -51,16 +52,18 @@ def image_bytes(media_type: str = SCHEMA2, *, layers: tuple[bytes, ...] = (b"lay
     ).encode()
 
 
-def index_bytes(*children: bytes, media_type: str = SCHEMA2_LIST, child_type: str = SCHEMA2) -> bytes:
-    manifests = [
-        {
-            "mediaType": child_type,
-            "size": len(child),
-            "digest": sha256(child),
-            "platform": {"architecture": "amd64", "os": "linux"},
-        }
-        for child in children
-    ]
+def index_bytes(
+    *children: bytes,
+    media_type: str = SCHEMA2_LIST,
+    child_type: str = SCHEMA2,
+    platforms: Sequence[str] = (),
+) -> bytes:
+    """Return an index of ``children``, each for its platform of ``platforms``, by default for linux/amd64."""
+    manifests = []
+    for child, platform in itertools.zip_longest(children, platforms, fillvalue="linux/amd64"):
+        assert isinstance(child, bytes)
+        named = dict(zip(("os", "architecture", "variant"), str(platform).split("/"), strict=False))
+        manifests.append({"mediaType": child_type, "size": len(child), "digest": sha256(child), "platform": named})
     return json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": manifests}).encode()
 
 

@@ -41,11 +41,15 @@ class Clock:
 
 @dataclass(slots=True)
 class MemoryRegistry:
-    """Manifests by repository and digest, and tags; ``fault`` is raised by every question while it is set."""
+    """Manifests by repository and digest, and tags; ``fault`` is raised by every question while it is set.
+
+    ``indexes`` has what the digest of an index stands for, by platform.
+    """
 
     manifests: set[tuple[str, Digest]] = field(default_factory=set)
     tags: dict[tuple[str, str], Digest] = field(default_factory=dict)
     incomplete: set[Digest] = field(default_factory=set)
+    indexes: dict[tuple[Digest, str], Digest] = field(default_factory=dict)
     fault: EnvidError | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -68,6 +72,10 @@ class MemoryRegistry:
         if found is None:
             raise RegistryError(f"{reference} is absent", code="registry-absent")
         return found
+
+    def platform_digest(self, reference: ImageReference, platform: str) -> Digest:
+        assert reference.digest is not None
+        return self.indexes.get((reference.digest, platform), reference.digest)
 
     def verify_complete(self, reference: ImageReference) -> None:
         if self.digest(reference) in self.incomplete:

@@ -212,6 +212,33 @@ class Registry:
             raise _lie(f"{answer}, but with bytes whose digest is {digest_of(answer.body)}")
         return answer.body
 
+    def platform_digest(self, reference: ImageReference, platform: str) -> Digest:
+        """Return the digest of the image that ``reference`` pins for ``platform``, as ``linux/amd64``.
+
+        That of an index is its manifest for the platform; an image has no other than its own.
+
+        Raises:
+            InputError: the reference has no digest, or the index has nothing for the platform.
+            RegistryAbsent: there is no such manifest.
+            RegistryError: the registry sent something else, or nothing.
+
+        """
+        pinned = _pinned(reference)
+        found = self._fetch(pinned, self._deadline())
+        assert found.content is not None  # noqa: S101 - _fetch reads the bytes
+        if found.content.media_type not in INDEX_TYPES:
+            return found.digest
+        child = found.content.child_for(platform)
+        if child is None:
+            offered = ", ".join(sorted({c.platform for c in found.content.children if c.platform})) or "none by name"
+            raise InputError(
+                f"{pinned} has no image for {platform}",
+                cause=f"it is an index of {offered}",
+                remedy="pin an image that has the platform, or change the service's platform in deploy/deploy.json",
+                code="platform-missing",
+            )
+        return child.digest
+
     def verify_complete(self, reference: ImageReference) -> None:
         """Fetch the manifest by digest, hash its bytes, and see that config and layers are there, with their sizes.
 

@@ -69,6 +69,25 @@ def test_a_present_schema2_image_is_probed_with_one_head(server: FaultRegistry, 
     assert server.methods() == ["HEAD", "HEAD"]
 
 
+@pytest.mark.parametrize("media_type", [faults.SCHEMA2_LIST, faults.OCI_INDEX])
+def test_an_index_stands_for_the_image_of_a_platform(server: FaultRegistry, client: Client, media_type: str) -> None:
+    other, child = faults.image_bytes(), faults.image_bytes(layers=(b"of this platform",))
+    content = faults.index_bytes(other, child, media_type=media_type, platforms=("linux/arm64/v8", "linux/amd64"))
+    index = server.push(NAME, "i", content, media_type)
+    assert client().platform_digest(ref(server, index), "linux/amd64") == faults.sha256(child)
+    # one that names no variant takes any
+    assert client().platform_digest(ref(server, index), "linux/arm64") == faults.sha256(other)
+    with pytest.raises(InputError) as caught:
+        client().platform_digest(ref(server, index), "linux/arm")
+    assert caught.value.code == "platform-missing"
+    assert "linux/amd64, linux/arm64/v8" in caught.value.cause
+
+
+def test_an_image_stands_for_itself(server: FaultRegistry, client: Client) -> None:
+    digest = server.push_image()
+    assert client().platform_digest(ref(server, digest), "linux/amd64") == digest
+
+
 # Completeness -------------------------------------------------------------------------------------------------------
 
 

@@ -13,14 +13,14 @@ from envid.adapters.git import GitObjects
 from envid.core.catalog import CatalogEntry, catalog_bytes, parse_catalog
 from envid.core.plan import Decision, Judgement, Reason
 from envid.core.publication import Publication, parse_publication, publication_bytes
-from envid.core.values import CommitId
+from envid.core.values import CommitId, ImageReference
 from envid.errors import Blocked, BuildError, InputError, RegistryError
 from envid.usecases.environment import InputReader
 from envid.usecases.plan import PlannedCommit, make_plan
 from envid.usecases.planview import plan_data, plan_lines
 from envid.usecases.promote import PromotionTools, init_catalog, promote
 from envid.usecases.publish import BuildOptions, publish
-from tests.support.builders import LANE, REGISTRY, SOURCE_REPO, SourceRepo, digest, git
+from tests.support.builders import BASE, LANE, REGISTRY, SOURCE_REPO, SourceRepo, digest, git
 from tests.support.simulators import Clock, MemoryBuilder, MemoryGitOps, MemoryRegistry, Remote
 
 OPTIONS = BuildOptions(secrets={})
@@ -120,6 +120,18 @@ def test_the_first_plan_builds_and_says_why(lane: Lane) -> None:
 def test_a_same_named_tag_in_the_registry_proves_nothing(lane: Lane) -> None:
     lane.registry.push(only(lane.plan()).wanted.image, digest(1))
     assert only(lane.plan()).reason is Reason.FIRST_BUILD
+
+
+def test_a_base_image_for_several_platforms_is_recorded_with_the_platforms_own(lane: Lane) -> None:
+    base = ImageReference.parse(BASE)
+    assert base.digest is not None
+    lane.registry.indexes[base.digest, "linux/amd64"] = digest(7)
+    (entry,) = lane.publish().entries
+    images = [d for d in entry.provenance.resolved_dependencies if d.uri.startswith("docker://")]
+    assert [(d.uri, d.digest) for d in images] == [
+        (f"docker://{base.name}", {"sha256": base.digest.hex}),
+        (f"docker://{base.name}?platform=linux/amd64", {"sha256": digest(7).hex}),
+    ]
 
 
 def test_a_build_gets_the_hashed_files_and_nothing_else(lane: Lane) -> None:
