@@ -20,7 +20,7 @@ VERSION_FILE: Final = ROOT / "envid/__init__.py"
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
 nox.options.error_on_external_run = False
-nox.options.sessions = ["lint", "types", "typescript", "tests"]
+nox.options.sessions = ["lint", "types", "typescript", "manifests", "tests"]
 os.environ["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 

@@ -8,10 +8,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from envid.adapters.registry.answers import content_of, lie, require_absence
 from envid.adapters.registry.authorization import Authorization
 from envid.adapters.registry.door import Door, Places
 from envid.adapters.registry.errors import RegistryAbsent, RegistryBroken, error_for
-from envid.adapters.registry.exchange import RETRIED, Exchange, shell_url
+from envid.adapters.registry.exchange import RETRIED, Exchange
 from envid.adapters.registry.network import Deadline
 from envid.adapters.registry.transport import BoundedTransport
 from envid.core.manifest import (
@@ -19,11 +20,8 @@ from envid.core.manifest import (
     INDEX_TYPES,
     SCHEMA2_MANIFEST,
     ManifestContent,
-    ManifestProblem,
-    UnusableManifest,
     digest_of,
     parse_digest_header,
-    parse_manifest,
     parse_media_type,
 )
 from envid.core.values import Digest, ImageReference
@@ -33,12 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envid.adapters.registry.docker_config import DockerConfig
-    from envid.adapters.registry.exchange import Answer
     from envid.core.manifest import Descriptor
 
 __all__ = ["Manifest", "Registry"]
 
-_ABSENT_CODES: Final = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_REALMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({})
 
@@ -165,13 +161,13 @@ class Registry:
             return first.digest
         named = first if first.content is not None else self._get(reference, deadline)
         if isinstance(named, _Missing):
-            raise _lie(f"{reference} is there for HEAD, but {named.says}")
+            raise lie(f"{reference} is there for HEAD, but {named.says}")
         # A registry that is asked for schema2 alone may answer an index's tag with one of its children.
         is_index = named.content is not None and named.content.media_type in INDEX_TYPES
         if named.digest != first.digest and not is_index and not self._has_moved(reference, named, deadline):
-            raise _lie(f"{reference} is {first.digest} by its header, and {named.digest} by its bytes")
+            raise lie(f"{reference} is {first.digest} by its header, and {named.digest} by its bytes")
         if isinstance(self._probe(reference.with_digest(named.digest), deadline), _Missing):
-            raise _lie(f"{reference} is {named.digest} by tag, which the registry does not have by digest")
+            raise lie(f"{reference} is {named.digest} by tag, which the registry does not have by digest")
         return named.digest
 
     def manifest(self, reference: ImageReference) -> Manifest:
@@ -209,7 +205,7 @@ class Registry:
         if answer.status != HTTPStatus.OK:
             raise error_for(answer, pinned.host)
         if digest_of(answer.body) != blob.digest:
-            raise _lie(f"{answer}, but with bytes whose digest is {digest_of(answer.body)}")
+            raise lie(f"{answer}, but with bytes whose digest is {digest_of(answer.body)}")
         return answer.body
 
     def platform_digest(self, reference: ImageReference, platform: str) -> Digest:
@@ -293,17 +289,17 @@ class Registry:
     def _get(self, reference: ImageReference, deadline: Deadline) -> _Found | _Missing:
         answer = self._door.ask("GET", reference, "manifests", _selector(reference), ACCEPTED_TYPES, deadline)
         if answer.status == HTTPStatus.NOT_FOUND:
-            _require_absence(answer, reference)
+            require_absence(answer, reference)
             return _Missing(str(answer))
         if answer.status != HTTPStatus.OK:
             raise error_for(answer, reference.host)
-        content = _content(answer)
+        content = content_of(answer)
         digest = digest_of(answer.body)
         header = parse_digest_header(answer.headers.get("docker-content-digest"))
         if reference.digest is not None and digest != reference.digest:
-            raise _lie(f"{answer}, but with bytes whose digest is {digest}")
+            raise lie(f"{answer}, but with bytes whose digest is {digest}")
         if header is not None and header != digest:
-            raise _lie(f"{answer} and names {header}, but the bytes' digest is {digest}")
+            raise lie(f"{answer} and names {header}, but the bytes' digest is {digest}")
         return _Found(digest, content, answer.body)
 
     def _fetch(self, reference: ImageReference, deadline: Deadline) -> _Found:
@@ -343,76 +339,9 @@ def _pinned(reference: ImageReference) -> ImageReference:
     return reference.with_digest(reference.digest)
 
 
-def _require_absence(answer: Answer, reference: ImageReference) -> None:
-    """Believe a 404 only from a registry that says what is missing; raise for all others."""
-    codes = {fault.code for fault in answer.faults}
-    if codes and codes <= _ABSENT_CODES:
-        return
-    if codes:
-        raise error_for(answer, reference.host)
-    speaks_registry = answer.headers.get("docker-distribution-api-version", "").startswith("registry/2")
-    if speaks_registry and parse_media_type(answer.headers.get("content-type")) != "text/html":
-        return
-    raise _no_registry(answer)
-
-
-def _content(answer: Answer) -> ManifestContent:
-    if answer.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise _malformed(answer, "the answer is compressed, which was not asked for")
-    try:
-        return parse_manifest(answer.body, parse_media_type(answer.headers.get("content-type")))
-    except UnusableManifest as error:
-        match error.problem:
-            case ManifestProblem.HTML:
-                raise _no_registry(answer) from None
-            case ManifestProblem.SCHEMA1:
-                raise RegistryBroken(
-                    f"{answer}: {error}",
-                    cause="the image was pushed in a form whose digest no current runtime can pull by",
-                    remedy="push it again with a current builder, in schema2 or OCI form",
-                    code="registry-schema1",
-                ) from None
-            case ManifestProblem.OTHER_TYPE:
-                raise RegistryBroken(
-                    f"{answer}: {error}",
-                    cause="the reference names something that is not an image",
-                    remedy=f"curl -i {shell_url(answer.url)}",
-                    code="registry-media-type",
-                ) from None
-            case ManifestProblem.MALFORMED:
-                raise _malformed(answer, str(error)) from None
-
-
-def _malformed(answer: Answer, problem: str) -> RegistryBroken:
-    return RegistryBroken(
-        f"{answer}: {problem}",
-        cause="the registry or something in front of it sends something else than was pushed",
-        remedy=f"curl -i {shell_url(answer.url)}",
-        code="registry-malformed",
-    )
-
-
 def _absent(reference: ImageReference, missing: _Missing) -> RegistryAbsent:
     return RegistryAbsent(
         f"{reference} is absent: {missing.says}",
         cause="the registry says that it has no such manifest, in any of the four forms",
         remedy="check the name; an env image is built and pushed by: invoke publish",
-    )
-
-
-def _no_registry(answer: Answer) -> RegistryBroken:
-    return RegistryBroken(
-        f"{answer}, but not as a registry does",
-        cause="something else answers there: a captive portal, a proxy's page, or a registry below a path prefix",
-        remedy=f"curl -i {answer.origin}/v2/",
-        code="registry-not-a-registry",
-    )
-
-
-def _lie(what: str) -> RegistryBroken:
-    return RegistryBroken(
-        what,
-        cause="the registry or a proxy in front of it names a wrong digest, or the tag moved between two questions",
-        remedy="run it again; when it stays so, use another registry and tell this one's operator",
-        code="registry-digest-mismatch",
     )
