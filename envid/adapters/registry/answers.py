@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from envid.adapters.registry.errors import RegistryBroken, error_for
-from envid.adapters.registry.url import shell_url
+from envid.adapters.registry.exchange import shell_url
 from envid.core.manifest import ManifestProblem, UnusableManifest, parse_manifest, parse_media_type
 
 if TYPE_CHECKING:
