@@ -135,7 +135,8 @@ def _fits(details: Mapping[str, Any], platform: tuple[str, str]) -> bool:
 
 def _allows(rule: Any, own: str) -> bool:
     """Read npm's ``os`` and ``cpu``: a word or a list of words, ``!word`` excludes, ``none`` fits nowhere."""
-    words = [rule] if isinstance(rule, str) else [word for word in rule or [] if isinstance(word, str)]
+    rules = rule if isinstance(rule, list) else [rule]
+    words = [word for word in rules if isinstance(word, str)]
     if f"!{own}" in words:
         return False
     wanted = [word for word in words if not word.startswith("!")]

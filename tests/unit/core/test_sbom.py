@@ -82,6 +82,10 @@ def test_what_is_only_developed_with_is_not_in_the_image() -> None:
         ({"os": "!linux"}, False),
         ({"os": "none"}, False),
         ({}, True),
+        # neither a word nor a list: no rule (found by script/fuzz)
+        ({"cpu": 1e308}, True),
+        ({"os": {"linux": False}}, True),
+        ({"os": [None, "linux"]}, True),
     ],
 )
 def test_a_package_for_another_platform_is_not_in_the_image_nor_what_only_it_needs(
