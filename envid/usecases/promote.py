@@ -184,6 +184,7 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
     name, email = _AUTHOR
     breaks = 0
     for attempt in range(1, _TRIES + 1):
+        begun = tools.clock()
         proposal = propose(gitops.tip())
         current = gitops.files(proposal.base, paths) if proposal.base else {}
         edit = edit_for(lane, current, proposal.wanted)
@@ -193,7 +194,8 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
         commit = gitops.commit(proposal.base, edit, proposal.message, signature)
         result: PushResult | None = None
         try:
-            result = gitops.push(commit)
+            # a look costs a tenth of a push: with many writers, most races are lost before it
+            result = gitops.push(commit) if gitops.tip() == proposal.base else PushResult.LOST_RACE
         except GitError:
             # it broke off: only the remote knows whether the push arrived
             breaks += 1
@@ -201,7 +203,9 @@ def _advance(tools: PromotionTools, propose: Callable[[CommitId | None], _Propos
                 raise
         if _arrived(gitops, commit, result):
             return Promoted(commit=commit, changed=edit.paths, tries=attempt)
-        tools.sleep(tools.jitter.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)))
+        # measured in tries: where one takes long, so do the rivals
+        unit = max(_FIRST_WAIT, tools.clock() - begun)
+        tools.sleep(tools.jitter.uniform(0, min(_LONGEST_WAIT, unit * 2**attempt)))
     raise GitError(
         f"{lane.gitops_branch} moved under each of {_TRIES} pushes",
         cause="other promotions were faster every time",

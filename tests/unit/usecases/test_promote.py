@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+from envid.adapters.remote_cache import PushResult
 from envid.core.catalog import Catalog, CatalogEntry, catalog_bytes, parse_catalog
 from envid.core.deploy import Deploy, parse_deploy
 from envid.core.manifest import digest_of
@@ -271,6 +274,45 @@ def test_a_lost_race_begins_anew_from_the_winner(world: World) -> None:
     assert world.files["NOTES.md"] == b"from the winner\n"
     assert world.agrees()
     assert len(world.clock.slept) == 1
+
+
+def test_a_race_that_is_lost_before_the_push_costs_no_push(world: World) -> None:
+    publication = world.publication(world.built(world.source(), digest(1)))
+    pushed: list[CommitId] = []
+
+    class Overtaken(MemoryGitOps):
+        def commit(self, *arguments: Any) -> CommitId:
+            if not self.signatures:
+                world.remote.put(GITOPS, {"NOTES.md": b"from the winner\n"})
+            return super().commit(*arguments)
+
+        def push(self, commit: CommitId) -> PushResult:
+            pushed.append(commit)
+            return super().push(commit)
+
+    done = world.promote(publication, Overtaken(world.remote))
+    assert (done.tries, pushed) == (2, [done.commit])
+    assert world.agrees()
+
+
+def test_the_wait_after_a_lost_race_is_measured_in_tries(world: World) -> None:
+    publication = world.publication(world.built(world.source(), digest(1)))
+    client = world.client()
+
+    def slow() -> None:
+        world.clock.now += 2
+        world.remote.put(GITOPS, {"NOTES.md": b"x\n"})
+
+    client.script.append(interpose(slow))
+    tools = dataclasses.replace(world.tools(client), jitter=LongestWait())
+    promote(tools, publication, DEPLOY, registry=world.registry, runtime_mirror_url=MIRROR)
+    assert world.clock.slept == [4.0]
+
+
+class LongestWait(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        assert a == 0
+        return b
 
 
 def test_a_newer_commit_that_won_the_race_stays(world: World) -> None:
