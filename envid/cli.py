@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Output", "end_process", "execute", "progress"]
 
 _INTERRUPTED: Final = 130
+_LONG: Final = 100
 _COLLECT_AFTER: Final = 50_000
 """Objects between two collections. Python's 700 fit a long-lived program; here most that is made is loaded code."""
 
@@ -114,7 +115,23 @@ def _print(output: Output, *, as_json: bool) -> None:
 
 def _write_json(data: Any, *, indent: int | None) -> None:
     # ASCII only: whatever the terminal's encoding, and no control character reaches it raw
-    sys.stdout.write(json.dumps(data, indent=indent) + "\n")
+    if indent and isinstance(data, dict) and any(_is_long(value) for value in data.values()):
+        members = (f"{' ' * indent}{json.dumps(name)}: {_member(value, indent)}" for name, value in data.items())
+        sys.stdout.write("{\n" + ",\n".join(members) + "\n}\n")
+    else:
+        sys.stdout.write(json.dumps(data, indent=indent) + "\n")
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > _LONG
+
+
+def _member(value: Any, indent: int) -> str:
+    """Spell a member of an object; of a long list, an item a line: Python indents slower than all that is hashed."""
+    pad = " " * indent
+    if not _is_long(value):
+        return json.dumps(value, indent=indent).replace("\n", f"\n{pad}")
+    return f"[\n{pad * 2}" + f",\n{pad * 2}".join(map(json.dumps, value)) + f"\n{pad}]"
 
 
 def _paint(text: str, code: str) -> str:

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from envid.adapters.loose import read_loose_blob
 from envid.adapters.process import Completed, find_tool, run
 from envid.core.values import CommitId
 from envid.errors import GitError, InputError
@@ -26,6 +27,7 @@ __all__ = ["CommitRecord", "GitObjects", "TreeEntry", "find_root", "git", "git_e
 _TREE_CACHE: Final = 1 << 20
 """How many bytes of trees are kept; the last tree is, whatever its size."""
 _SKIP_CHUNK: Final = 1 << 20
+_FEW: Final = 8
 _ASK_AHEAD: Final = 512
 """Most ids that are asked for before an answer is read; with more, both pipes could be full at once."""
 
@@ -121,6 +123,8 @@ class GitObjects:
         self.extra_environment = dict(extra_environment or {})
         self._environment = git_environment() | self.extra_environment
         self._process: subprocess.Popen[bytes] | None = None
+        # git itself knows of other places: a linked work tree's repository, alternates
+        self._objects_folder = None if self.extra_environment else _objects_folder(repository)
         self._trees: OrderedDict[str, bytes] = OrderedDict()
         self._trees_size = 0
 
@@ -241,11 +245,16 @@ class GitObjects:
 
         """
         for begin in range(0, len(oids), _ASK_AHEAD):
-            asked = list(oids[begin : begin + _ASK_AHEAD])
+            wanted = oids[begin : begin + _ASK_AHEAD]
+            loose = self._loose_blobs(wanted)
+            asked = [oid for oid in wanted if oid not in loose]
             self._ask(asked)
             process, due = self._process, len(asked)
             try:
-                for oid in asked:
+                for oid in wanted:
+                    if (content := loose.get(oid)) is not None:
+                        yield len(content), content if len(content) <= limit else b""
+                        continue
                     found = self._answer(limit=limit)
                     due -= 1
                     if found is None or found[1] != "blob":
@@ -256,6 +265,13 @@ class GitObjects:
                 while due and self._process is process:
                     self._answer(limit=0)
                     due -= 1
+
+    def _loose_blobs(self, oids: Sequence[str]) -> dict[str, bytes]:
+        """Return those of ``oids`` that are loose and small, by id; none of them where the first few are not."""
+        if self._objects_folder is None or all(read_loose_blob(self._objects_folder, o) is None for o in oids[:_FEW]):
+            return {}
+        found = ((oid, read_loose_blob(self._objects_folder, oid)) for oid in oids)
+        return {oid: content for oid, content in found if content is not None}
 
     def _no_blob(self, oid: str) -> GitError:
         return GitError(f"the blob {oid} can't be read from {self.repository}", remedy="git fsck")
@@ -320,6 +336,11 @@ class GitObjects:
             _, errors = process.communicate()
             text = errors.decode("utf-8", "replace").strip()
         return GitError(f"git can't read {self.repository}", cause=text or "git ended early", remedy="git fsck")
+
+
+def _objects_folder(repository: Path) -> str | None:
+    found = (folder for folder in (f"{repository}/.git/objects", f"{repository}/objects") if os.path.isdir(folder))  # noqa: PTH112
+    return next(found, None)
 
 
 def _parse_commit(commit: CommitId, content: bytes) -> CommitRecord:

@@ -7,7 +7,6 @@ runs from using it at once, and what a killed run left in it is cleared.
 from __future__ import annotations
 
 import fcntl
-import shutil
 import time
 from contextlib import contextmanager
 from enum import StrEnum
@@ -34,6 +33,8 @@ _NO_REPOSITORY: Final = Path("/")
 _URL: Final = "<url>"
 """Stands for the remote in the arguments: the way to it may be another than its own URL."""
 _PRELUDE: Final = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "fetch.writeCommitGraph=false")
+_ONE_EXCHANGE: Final = ("-c", "protocol.version=0")
+"""Protocol 0 lists all refs at once; 2 asks for capabilities first, which costs more than the few refs of a mirror."""
 # what git and the servers say when another writer was faster; anything else is a refusal that no retry mends
 _RACE_WORDS: Final = (
     "fetch first",
@@ -71,7 +72,8 @@ class RemoteCache:
     def refs(self, url: str, refs: Sequence[str]) -> dict[str, CommitId]:
         """Ask ``url`` where ``refs`` are; the answer lacks those that do not exist."""
         # without a repository: a plan asks before it knows that there is anything to plan, and must leave no trace
-        done = self._remote(["ls-remote", "--refs", "--end-of-options", _URL, *refs], url, place=_NO_REPOSITORY)
+        asked = ["ls-remote", "--refs", "--end-of-options", _URL, *refs]
+        done = self._remote(asked, url, place=_NO_REPOSITORY, options=_ONE_EXCHANGE)
         found = (line.partition("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
         return {name: CommitId(oid) for oid, _, name in found if name in refs}
 
@@ -132,6 +134,8 @@ class RemoteCache:
 
     def _create(self) -> None:
         """Make the repository beside its place first: a killed ``git init`` leaves one that git refuses for good."""
+        import shutil  # noqa: PLC0415 - it imports every compression there is, and most runs find the repository
+
         fresh = self.path.with_suffix(".new")
         for left in (fresh, self.path):
             shutil.rmtree(left, ignore_errors=True)
@@ -159,10 +163,11 @@ class RemoteCache:
         check: bool = True,
         header: str | None = None,
         place: Path | None = None,
+        options: Sequence[str] = (),
     ) -> Completed:
         route = route_to(url) if header is None else with_header(route_to(url), header)
         placed = [route.url if argument is _URL else argument for argument in arguments]
-        argv = [find_tool("git"), "-C", str(place or self.path), *_PRELUDE, *placed]
+        argv = [find_tool("git"), "-C", str(place or self.path), *_PRELUDE, *options, *placed]
         done = run(argv, env={**git_environment(), **route.environment}, timeout=_NETWORK_TIMEOUT)
         if check and done.returncode != 0:
             raise GitError(

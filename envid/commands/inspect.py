@@ -47,14 +47,15 @@ def identity(
             for i in environment.inputs
         ],
     }
-    rows = [(i.kind.value, i.name, i.mode or "-", str(i.size), i.blake3[:16]) for i in environment.inputs]
-    lines = [
-        f"commit       {environment.commit}",
-        f"envIdentity  {environment.identity}",
-        "",
-        *table(("kind", "input", "mode", "bytes", "blake3"), rows),
-    ]
-    return Output(data=data, lines=lines)
+
+    def lines() -> Iterator[str]:
+        rows = [(i.kind.value, i.name, i.mode or "-", str(i.size), i.blake3[:16]) for i in environment.inputs]
+        yield f"commit       {environment.commit}"
+        yield f"envIdentity  {environment.identity}"
+        yield ""
+        yield from table(("kind", "input", "mode", "bytes", "blake3"), rows)
+
+    return Output(data=data, lines=lines())
 
 
 def history(

@@ -131,14 +131,9 @@ def preimage(inputs: Iterable[EnvInput]) -> bytes:
     if faults:
         raise InputError("these inputs have no identity", faults=faults)
     parts = [_frame(SCHEME.encode()), _u64(len(ordered))]
-    for item in ordered:
-        parts += [
-            _frame(item.kind.encode()),
-            _frame(item.name.encode()),
-            _frame(item.mode.encode()),
-            _frame(_u64(item.size)),
-            _frame(bytes.fromhex(item.blake3)),
-        ]
+    for kind, name, mode, size, content_hash, _ in ordered:
+        for field in (kind.encode(), name.encode(), mode.encode(), _u64(size), bytes.fromhex(content_hash)):
+            parts += [_u64(len(field)), field]
     return b"".join(parts)
 
 
@@ -156,7 +151,7 @@ def _faults_of(ordered: list[EnvInput]) -> Iterable[Fault]:
     if not ordered:
         yield Fault("inputs", "there is none; an identity of nothing would be the same everywhere")
     for one, other in pairwise(ordered):
-        if one.sort_key == other.sort_key:
+        if one.name == other.name and one.kind == other.kind:
             yield Fault(one.name, f"it is declared twice as {one.kind}")
     for item in ordered:
         if not _HASH.fullmatch(item.blake3):

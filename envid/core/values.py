@@ -26,6 +26,7 @@ _HOST: Final = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9A-Fa-f:]
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _PLATFORM: Final = re.compile(r"linux/(?:amd64|arm64|arm/v[67]|386|ppc64le|s390x|riscv64)")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")  # the C0 controls and DEL
 _MAX_REPOSITORY: Final = 255
 _SHORTEST_ABBREVIATION: Final = 4
 
@@ -120,7 +121,7 @@ class RepoPath(_Text):
             return "it is empty"
         if text.startswith("/"):
             return "it is absolute; write it relative to the repository's root"
-        if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):  # noqa: PLR2004 - the C0 controls and DEL
+        if _CONTROL.search(text):
             return "it has a control character"
         if "\\" in text:
             return "it has a backslash; separate with /"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from envid.__main__ import build_parser, read_plainly
 from envid.cli import Output, execute
 from envid.errors import Blocked, CheckFailed, InputError, RegistryError
 from tests.support.builders import SourceRepo
@@ -81,6 +82,52 @@ def test_output_for_people_and_for_machines(capsys: pytest.CaptureFixture[str]) 
     out = capsys.readouterr().out
     assert out.isascii()
     assert json.loads(out) == {"a": "ü\x1b"}
+
+
+def test_a_long_list_is_the_same_json_with_an_item_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    data = {"a": "ü\n", "items": [{"name": "x, y\n", "n": n} for n in range(200)], "few": [1, {"b": []}], "none": {}}
+    assert end_of(lambda: Output(data=data), as_json=True) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out) == data
+    assert sum(line.startswith('    {"name"') for line in out.splitlines()) == 200
+    assert out.isascii()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["identity"],
+        ["identity", "--json", "--repo", "a b", "--input", "x/*", "--input", "y", "--service", ""],
+        ["plan", "--dirty", "--out", "f", "--commit", "a" * 40, "--rebuild", "one", "--rebuild", "two", "--debug"],
+        ["publish", "--run-id", "7", "--commit", "a", "--commit", "b"],
+    ],
+)
+def test_a_plain_command_line_is_read_as_argparse_reads_it(words: list[str]) -> None:
+    plain = read_plainly(words)
+    given = vars(build_parser().parse_args(words))
+    assert plain == (given.pop("command"), given)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["unknown"],
+        ["--json", "plan"],
+        ["plan", "--help"],
+        ["plan", "-h"],
+        ["plan", "word"],
+        ["plan", "--json=1"],
+        ["plan", "--out=f"],
+        ["plan", "--comm", "a"],
+        ["plan", "--commit"],
+        ["plan", "--commit", "--json"],
+        ["plan", "--", "--json"],
+        ["plan", "--run-id", "7"],
+    ],
+)
+def test_whatever_is_not_plain_is_left_to_argparse(words: list[str]) -> None:
+    assert read_plainly(words) is None
 
 
 def test_a_stream_is_a_line_each_and_a_late_error_still_counts(capsys: pytest.CaptureFixture[str]) -> None:

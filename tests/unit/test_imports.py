@@ -64,16 +64,22 @@ def test_help_and_version_load_next_to_nothing() -> None:
         assert not loaded(ENVID, argument) & (HEAVY | {"yaml", "invoke"})
 
 
+# of the standard library, and slow: each is needed for something, but not by the fast commands
+SLOW = {"argparse", "dataclasses", "decimal", "fractions", "inspect", "lzma", "shutil", "tempfile"}
+
+
 def test_an_identity_needs_no_network_library(plain: Path) -> None:
     modules = loaded(ENVID, "identity", folder=plain)
     assert "blake3" in modules
-    assert not modules & (HEAVY - {"blake3"} | {"yaml", "invoke", "ssl"})
+    assert not (too_much := modules & (HEAVY - {"blake3"} | SLOW | {"yaml", "invoke", "ssl", "hashlib"})), too_much
 
 
 def test_an_identity_with_a_deploy_json_needs_pydantics_core_alone_and_no_network_library(tmp_path: Path) -> None:
     modules = loaded(ENVID, "identity", folder=SourceRepo.create(tmp_path / "source").root)
     assert "pydantic_core" in modules
-    assert not modules & (CLUSTER | ASSURANCE | {"pydantic", "waitress", "invoke", "ssl"})
+    assert not (too_much := modules & (CLUSTER | ASSURANCE | SLOW | {"pydantic", "waitress", "invoke", "ssl"})), (
+        too_much
+    )
 
 
 def test_a_task_that_reads_git_alone_loads_no_network_library(plain: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
 
 from envid.adapters.git import GitObjects, find_root, git_environment
 from envid.adapters.git import git as run_git
+from envid.adapters.loose import read_loose_blob
 from envid.core.values import CommitId
 from envid.errors import GitError, InputError
 from tests.support.builders import SourceRepo, git
@@ -46,6 +48,55 @@ def test_many_blobs_are_read_in_order_and_a_reader_may_stop_early(repo: SourceRe
         assert next(iter(stream)) == (1, b"0")
         del stream
         assert objects.blob(names[3], limit=10) == (1, b"3")
+
+
+def test_loose_and_packed_small_and_large_blobs_are_read_alike(tmp_path: Path) -> None:
+    repo = SourceRepo.create(tmp_path / "source")
+    contents = [b"", b"x" * 11, b"y" * 70_000, bytes(range(256)) * 200, *(b"%d" % n for n in range(30))]
+    names = [git(repo.root, "hash-object", "-w", "--stdin", stdin=content) for content in contents]
+    packed = git(repo.root, "hash-object", "-w", "--stdin", stdin=b"packed")
+    git(repo.root, "pack-objects", "-q", ".git/objects/pack/pack", stdin=packed.encode())
+    git(repo.root, "prune-packed")
+    assert not (repo.root / ".git/objects" / packed[:2] / packed[2:]).exists()
+    with GitObjects(repo.root) as objects:
+        for order in ([*names, packed], [packed, *names], [packed] * 20 + names):
+            found = list(objects.blobs(order, limit=100_000))
+            assert [content for _, content in found] == [objects.blob(name, limit=100_000)[1] for name in order]
+            assert {size for size, _ in objects.blobs(order, limit=5)} == {size for size, _ in found}
+        assert list(objects.blobs(names[:2], limit=10)) == [(0, b""), (11, b"")]
+        tree = git(repo.root, "rev-parse", "HEAD^{tree}")
+        with pytest.raises(GitError):
+            list(objects.blobs([names[0], tree], limit=10))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"not compressed",
+        zlib.compress(b"blob 9\0short"),
+        zlib.compress(b"blob 5\0short")[:-3],
+        zlib.compress(b"tree 5\0short"),
+        zlib.compress(b"blob 05\0short"),
+    ],
+)
+def test_a_damaged_loose_blob_is_left_to_git(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "aa").mkdir()
+    path = tmp_path / "aa" / ("b" * 38)
+    path.write_bytes(zlib.compress(b"blob 5\0short"))
+    assert read_loose_blob(str(tmp_path), path.parent.name + path.name) == b"short"
+    path.write_bytes(damage)
+    assert read_loose_blob(str(tmp_path), path.parent.name + path.name) is None
+
+
+def test_a_damaged_loose_blob_is_an_error_of_git(tmp_path: Path) -> None:
+    repo = SourceRepo.create(tmp_path / "source")
+    name = git(repo.root, "hash-object", "-w", "--stdin", stdin=b"short")
+    path = repo.root / ".git/objects" / name[:2] / name[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"not compressed")
+    with GitObjects(repo.root) as objects, pytest.raises(GitError):
+        list(objects.blobs([name], limit=10))
 
 
 @pytest.mark.parametrize(
