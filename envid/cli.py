@@ -23,6 +23,7 @@ __all__ = ["Output", "end_process", "execute", "progress"]
 
 _INTERRUPTED: Final = 130
 _LONG: Final = 100
+_LONGEST_LINE: Final = 2000
 _COLLECT_AFTER: Final = 50_000
 """Objects between two collections. Python's 700 fit a long-lived program; here most that is made is loaded code."""
 
@@ -81,7 +82,8 @@ def _run(command: Callable[[], Output], *, as_json: bool, debug: bool) -> int:
             traceback.print_exc()
         if as_json:
             _write_json(error.as_json(), indent=2)
-        sys.stderr.write(f"{_paint('error:', '31')} {clean(str(error))}\n")
+        text = "\n".join(_clipped(line) for line in clean(str(error)).split("\n"))
+        sys.stderr.write(f"{_paint('error:', '31')} {text}\n")
         return error.exit_code
     except BrokenPipeError:
         # the reader, as head, has seen enough
@@ -91,6 +93,11 @@ def _run(command: Callable[[], Output], *, as_json: bool, debug: bool) -> int:
         sys.stderr.write("interrupted\n")
         return _INTERRUPTED
     return output.exit_code
+
+
+def _clipped(line: str) -> str:
+    """Cut a line that no person reads to its end; ``--json`` has all of it."""
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}… ({len(line)} characters)"
 
 
 def progress(line: str) -> None:

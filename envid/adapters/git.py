@@ -28,6 +28,8 @@ _TREE_CACHE: Final = 1 << 20
 """How many bytes of trees are kept; the last tree is, whatever its size."""
 _SKIP_CHUNK: Final = 1 << 20
 _FEW: Final = 8
+_NO_HOOKS: Final = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+"""A repository that was unpacked, not cloned, may bring both, and either is a program that git would run."""
 _ASK_AHEAD: Final = 512
 """Most ids that are asked for before an answer is read; with more, both pipes could be full at once."""
 
@@ -87,7 +89,7 @@ def git(
 
     """
     done = run(
-        [find_tool("git"), "-C", str(repository), *arguments],
+        [find_tool("git"), *_NO_HOOKS, "-C", str(repository), *arguments],
         env=git_environment() | dict(extra_environment or {}),
         stdin=stdin,
         timeout=timeout,
@@ -104,12 +106,19 @@ def find_root(start: Path) -> Path:
         InputError: ``start`` is not in a git repository.
 
     """
-    folder = start.resolve()
-    for candidate in (folder, *folder.parents):
-        # a file in a linked work tree, a folder in a clone, neither in a bare repository
-        if (candidate / ".git").exists() or ((candidate / "HEAD").is_file() and (candidate / "objects").is_dir()):
-            return candidate
-    raise InputError(f"{start} is not in a git repository", remedy="git clone the repository and run this inside it")
+    cause = ""
+    try:
+        folder = start.resolve()
+        for candidate in (folder, *folder.parents):
+            # a file in a linked work tree, a folder in a clone, neither in a bare repository
+            if (candidate / ".git").exists() or ((candidate / "HEAD").is_file() and (candidate / "objects").is_dir()):
+                return candidate
+    except (OSError, ValueError, RuntimeError) as error:
+        # a name too long, a folder that is closed to us, links in a circle
+        cause = getattr(error, "strerror", None) or str(error)
+    raise InputError(
+        f"{start} is not in a git repository", cause=cause, remedy="git clone the repository and run this inside it"
+    )
 
 
 class GitObjects:
@@ -181,8 +190,9 @@ class GitObjects:
             try:
                 found = self._read(f"{revision}^{{commit}}")
             except GitError:
-                # git ends over a reflog or upstream that isn't there, where it answers "missing" to all else
-                if "@{" not in revision:
+                # git ends over a reflog or upstream that isn't there, and over a path that leaves the repository,
+                # where it answers "missing" to all else
+                if "@{" not in revision and ":" not in revision:
                     raise
         if found is None:
             raise InputError(
