@@ -4,7 +4,7 @@
 
 Installs turbo, nx and moon (npm) and crane (Go) once into the user's cache, makes a lane on an embedded stack of its
 own, and runs every pair interleaved. Prints each ratio of medians with its spread, says where the machine was too noisy
-to tell, and writes ``results.json`` and ``results.md`` to FOLDER (default: docs/bench). ``--corpus`` is the tree to
+to tell, and writes ``results.json``, ``results.md`` and ``results.svg`` to FOLDER (default: docs/bench). ``--corpus`` is the tree to
 plan (a bundle or URL of a Bun project; default: this repository). Needs script/bootstrap, and root for the builds.
 Exits 1 when a bound is broken.
 """
@@ -27,6 +27,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from adopt import ROOT
+from chart import chart
 from lanes import INVOKE, Lane, make_lane, peer_tree, scaled_tree
 from measure import Command, Comparison, interleaved
 from peers import CRANE_VERSION, VERSIONS, crane, npm_peers
@@ -205,7 +206,7 @@ def line_of(c: Comparison) -> str:
 
 
 def write(folder: Path, found: list[Comparison], scripts: list[tuple[str, int, str]], corpus: str) -> None:
-    """Write what was measured as JSON and as a page."""
+    """Write what was measured as JSON, as a page, and as a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     machine = {
         "python": platform.python_version(),
@@ -222,6 +223,7 @@ def write(folder: Path, found: list[Comparison], scripts: list[tuple[str, int, s
         "scripts": [{"script": call, "holds": code == 0, "output": text.splitlines()} for call, code, text in scripts],
     }
     (folder / "results.json").write_text(json.dumps(data, indent=2) + "\n")
+    (folder / "results.svg").write_text(chart(found))
     rows = [
         f"| {c.name} | {c.ours_ms:.0f} | {c.theirs_ms:.0f} | {c.ratio:.2f} | {c.low:.2f} to {c.high:.2f} "
         f"| {c.cpu_ratio:.2f} | {c.bound:g} | {c.verdict} |"
@@ -235,6 +237,8 @@ def write(folder: Path, found: list[Comparison], scripts: list[tuple[str, int, s
             f"{machine['processors']} processors, load {machine['load']} at the end, Python {machine['python']}, "
             f"tree: {machine['tree']}."
         ),
+        "",
+        "![Each ratio beside its bound](results.svg)",
         "",
         "| what | ours, ms | theirs, ms | ratio of medians | half of the pairs | processor | bound | verdict |",
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | --- |",
