@@ -4,8 +4,9 @@
 
 Installs turbo, nx and moon (npm) and crane (Go) once into the user's cache, makes a lane on an embedded stack of its
 own, and runs every pair interleaved. Prints each ratio of medians with its spread, says where the machine was too noisy
-to tell, and writes ``results.json``, ``results.md`` and ``results.svg`` to FOLDER (default: docs/bench). ``--corpus`` is the tree to
-plan (a bundle or URL of a Bun project; default: this repository). Needs script/bootstrap, and root for the builds.
+to tell, and writes ``results.json``, ``results.md`` and ``results.svg`` to FOLDER (default: docs/bench). ``--corpus``
+is the tree to plan (a bundle or URL of a Bun project; default: this repository). Needs script/bootstrap, and root for
+the builds.
 Exits 1 when a bound is broken.
 """
 

@@ -45,13 +45,12 @@ def _row(comparison: Comparison, top: float) -> list[str]:
         return LEFT + WIDTH * min(ratio / comparison.bound, LARGEST) / LARGEST
 
     middle, text = top + ROW * 0.4, top + ROW * 0.6
+    width, low, high = place(comparison.ratio) - LEFT, place(comparison.low), place(comparison.high)
     colour = COLOURS[comparison.verdict]
     figures = f"{comparison.ratio:.2f} of {comparison.bound:g}, {comparison.ours_ms:.0f} ms"
     return [
         f'<text x="{LEFT - 8}" y="{text:.0f}" text-anchor="end">{escape(comparison.name)}</text>',
-        f'<rect x="{LEFT}" y="{top:.0f}" width="{place(comparison.ratio) - LEFT:.0f}" height="{ROW * 0.8:.0f}" '
-        f'fill="{colour}"><title>{escape(comparison.ours)} / {escape(comparison.theirs)}</title></rect>',
-        f'<line x1="{place(comparison.low):.0f}" x2="{place(comparison.high):.0f}" y1="{middle:.0f}" '
-        f'y2="{middle:.0f}" stroke="black" stroke-width="2"/>',
+        f'<rect x="{LEFT}" y="{top:.0f}" width="{width:.0f}" height="{ROW * 0.8:.0f}" fill="{colour}"/>',
+        f'<line x1="{low:.0f}" x2="{high:.0f}" y1="{middle:.0f}" y2="{middle:.0f}" stroke="black" stroke-width="2"/>',
         f'<text x="{LEFT + WIDTH + 8}" y="{text:.0f}">{escape(figures)}</text>',
     ]
