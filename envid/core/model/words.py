@@ -2,7 +2,7 @@
 
 Models import them from here and not from pydantic, whose import and whose making of classes cost a plan 90 ms of
 processor time. ``schemas`` has what pydantic made of the models; its core, which does all the checking, is the same
-either way. Where another version of that core is installed than the schemas were made for, pydantic makes the models.
+either way. Where another release of that core is installed than the schemas were made for, pydantic makes the models.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ __all__ = [
     "model_validator",
 ]
 
-if TYPE_CHECKING or __version__ != schemas.MADE_FOR:
+# the last number of a version only mends what a release has
+if TYPE_CHECKING or __version__.rpartition(".")[0] != schemas.MADE_FOR.rpartition(".")[0]:
     from pydantic import (
         AfterValidator,
         ConfigDict,

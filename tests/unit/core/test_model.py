@@ -73,7 +73,7 @@ SAYS = """
 import json, sys
 from envid.core.model import schemas
 if sys.argv[1] == "whole":
-    schemas.MADE_FOR = "0"
+    schemas.MADE_FOR = "0.0.0"
 from envid.core.catalog import parse_catalog
 from envid.core.deploy import parse_deploy
 from envid.errors import InputError
