@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["SchemaSerializer", "SchemaValidator", "ValidationError", "__version__"]
+__all__ = ["SchemaValidator", "ValidationError", "__version__"]
 
 _PACKAGE: Final = "pydantic_core"
 _EXTENSION: Final = f"{_PACKAGE}._pydantic_core"
@@ -34,10 +34,9 @@ def _load() -> ModuleType:
 
 
 if TYPE_CHECKING:
-    from pydantic_core import SchemaSerializer, SchemaValidator, ValidationError, __version__
+    from pydantic_core import SchemaValidator, ValidationError, __version__
 else:
     _core = _load()
     __version__ = _core.__version__
-    SchemaSerializer = _core.SchemaSerializer
     SchemaValidator = _core.SchemaValidator
     ValidationError = _core.ValidationError

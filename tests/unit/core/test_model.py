@@ -84,6 +84,7 @@ for kind, documents in json.load(sys.stdin).items():
             parsed = {"deploy": parse_deploy, "catalog": parse_catalog}[kind](json.dumps(document).encode(), where="f")
             dumped = parsed.model_dump(mode="json", exclude_none=True)
             said.append([repr(parsed), parsed.model_dump(mode="json"), dumped, sorted(parsed.model_fields_set)])
+            said.append([repr(parsed.model_dump()), repr(parsed.services[0].model_dump(include={"provenance", "id"}))])
         except InputError as error:
             said.append(str(error))
 print(json.dumps({"pydantic": "pydantic" in sys.modules, "said": said}))
