@@ -11,7 +11,8 @@ the tip's catalog and manifests are those that belong together; every file a com
 end well, and in time: what it can't get past would be a lock. At the end each source commit was promoted exactly once,
 the branch is linear, and git finds nothing wrong in the mirror and the origin.
 
-Prints what it found; exits 1 over any finding. ``--state`` uses a stack that is up. Needs script/bootstrap, and root.
+Prints what it found; exits 1 over any finding. SIGTERM ends it early, with all that is checked at the end. ``--state``
+uses a stack that is up. Needs script/bootstrap, and root.
 """
 
 # ruff: noqa: INP001, T201 - a script that prints what it found
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import compileall
 import contextlib
 import json
 import os
@@ -30,13 +32,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from adopt import commit_all, git
+from adopt import ROOT, commit_all, git
 from lanes import CONTAINERFILE, INVOKE, REPO_URL
 
 from envid.adapters.git import GitObjects
@@ -217,7 +219,7 @@ class KilledLane:
             case _:
                 return self.tip(self.mirror, GITOPS)
 
-    def look(  # noqa: PLR0913, PLR0917 - what was, what is, and what should be
+    def look(
         self,
         name: str,
         before: CommitId | None,
@@ -296,7 +298,9 @@ class KilledLane:
 
     def close(self) -> None:
         """Look at the whole branch: each lap promoted once, in one line, and both repositories in order."""
-        log = git(self.mirror, "log", "--format=%H%x09%P%x09%(trailers:key=Source-Commit,valueonly,separator=%x2C)", GITOPS)
+        log = git(
+            self.mirror, "log", "--format=%H%x09%P%x09%(trailers:key=Source-Commit,valueonly,separator=%x2C)", GITOPS
+        )
         rows = [line.split("\t") for line in log.splitlines()]
         if any(" " in parents for _, parents, _ in rows):
             self.tally.find(f"{self.folder.name}: the GitOps branch is not linear")
@@ -317,7 +321,10 @@ class KilledLane:
         hidden = [path for path in state.rglob(".*") if path.is_file()] + list(self.folder.glob(".plan.json.*"))
         locks = [p for p in state.rglob("*.lock") if p.is_file() and not p.with_suffix(".git").is_dir()]
         folders = list(temporary.iterdir())
-        every = [*hidden, *(path for folder in folders for path in (folder.rglob("*") if folder.is_dir() else [folder]))]
+        every = [
+            *hidden,
+            *(path for folder in folders for path in (folder.rglob("*") if folder.is_dir() else [folder])),
+        ]
         return {
             "temporary files beside results": len(hidden),
             "entries of the temporary folder": len(folders),
@@ -329,7 +336,10 @@ class KilledLane:
     def tip(bare: Path, ref: str) -> CommitId | None:
         """Return where a ref of a repository on disk is."""
         done = subprocess.run(
-            ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", ref], capture_output=True, text=True, check=False
+            ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", ref],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return CommitId(done.stdout.strip()) if done.returncode == 0 else None
 
@@ -407,7 +417,8 @@ def make(folder: Path, stack_state: Path, services: LocalStack, tally: Tally) ->
         "TMPDIR": str(folder / "tmp"),
         "PYTHONSAFEPATH": "1",
     }
-    lane = KilledLane(folder, sides["mirror"], sides["origin"], environment, tally, random.Random(f"{tally.seed}{number}"))
+    chance = random.Random(f"{tally.seed}{number}")  # noqa: S311 - when to kill, to be drawn again by its seed
+    lane = KilledLane(folder, sides["mirror"], sides["origin"], environment, tally, chance)
     lane.run("imageref.pin")
     commit_all(source, "Pin")
     git(source, "push", "--quiet", str(lane.origin), f"HEAD:{SOURCE}")
@@ -475,7 +486,11 @@ def main() -> int:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    # a user's installed package has its byte code
+    compileall.compile_dir(str(ROOT / "envid"), quiet=2)
     tally = Tally(given.kills, given.seed)
+    # asked to end early, it finishes the laps that are begun, and closes as usual
+    signal.signal(signal.SIGTERM, lambda *_: setattr(tally, "wanted", 0))
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="envid-kills-", ignore_cleanup_errors=True) as name:
         folder = Path(name)

@@ -61,7 +61,7 @@ class Places:
 
 
 class Door:
-    """Sends questions to registries, answers a 401 once with a login or a new token, and follows redirects."""
+    """Sends questions to registries, answers a 401 with a login or a new token, and follows redirects."""
 
     def __init__(self, exchange: Exchange, authorization: Authorization, places: Places) -> None:
         self._exchange = exchange
@@ -87,7 +87,7 @@ class Door:
         host, repository = reference.host, reference.repository
         headers = {"accept": ", ".join(accept), "accept-encoding": "identity", "user-agent": "envid"}
         login = self._authorization.known(host, repository)
-        authorized = False
+        logins = 0
         hops = 0
         while True:
             own = url.origin == start.origin
@@ -96,9 +96,10 @@ class Door:
             if answer.status in _REDIRECTS:
                 hops += 1
                 url = self._target(answer, hops)
-            elif answer.status == HTTPStatus.UNAUTHORIZED and own and not authorized:
-                # Once: for the first question, or because a token expired in the middle.
-                authorized = True
+            elif answer.status == HTTPStatus.UNAUTHORIZED and own and logins < (1 if answer.tries == 1 else 2):
+                # Once: for the first question, or because a token expired in the middle. A second time only where a
+                # fault passed in between, in which the new one may have expired too.
+                logins += 1
                 login = self._authorization.answer(answer, host, repository, deadline)
             else:
                 return answer

@@ -38,13 +38,17 @@ def shell_url(url: Url) -> str:
 
 
 class Answer(NamedTuple):
-    """What came back: the request it answers, status, headers, and the body (of an error: its beginning)."""
+    """What came back: the request it answers, status, headers, and the body (of an error: its beginning).
+
+    ``tries`` is how often it was asked for.
+    """
 
     method: str
     url: Url
     status: int
     headers: Headers
     body: bytes
+    tries: int = 1
 
     def __repr__(self) -> str:
         return f"Answer({self.method} {self.url.shown}, status={self.status}, {len(self.body)} bytes)"
@@ -126,7 +130,7 @@ class Exchange:
                 answer.headers.get("retry-after"), server_date=answer.headers.get("date"), now=self._wall()
             )
             if answer.status not in RETRIED or last or not self._pause(deadline, attempt, asked):
-                return answer
+                return answer._replace(tries=attempt)
 
     def _once(
         self,
