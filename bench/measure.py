@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Command", "Comparison", "Samples", "interleaved"]
+__all__ = ["HIDDEN", "Command", "Comparison", "Samples", "interleaved"]
 
-_HIDDEN: Final = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONPROFILEIMPORTTIME")
+HIDDEN: Final = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONPROFILEIMPORTTIME")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def interleaved(commands: Mapping[str, Command], runs: int) -> dict[str, Samples
 
 def _run(name: str, command: Command) -> tuple[float, float]:
     # without byte code every run would compile what was edited since the last
-    environment = {k: v for k, v in os.environ.items() if k not in _HIDDEN} | dict(command.environment)
+    environment = {k: v for k, v in os.environ.items() if k not in HIDDEN} | dict(command.environment)
     begun = time.perf_counter()
     process = subprocess.Popen(
         command.argv,
