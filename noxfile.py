@@ -66,6 +66,14 @@ def manifests(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation: reference as the code has it, links, spelling, and the site, in .site."""
+    session.run("python", "script/docs-reference", "--check")
+    session.run("codespell", "README.md", "CONTRIBUTING.md", "docs", "changelog.d", "mkdocs.yml")
+    session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """What is fast, measured beside what people would run instead: minutes, and root for the builds."""
     session.run("python", "-m", "bench", *session.posargs)

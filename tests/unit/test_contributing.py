@@ -81,7 +81,7 @@ def test_every_command_that_is_named_exists() -> None:
 
 def test_script_test_runs_the_sessions() -> None:
     text = (ROOT / "script/test").read_text()
-    assert "nox --session lint types typescript manifests\n" in text
+    assert "nox --session lint types typescript manifests docs\n" in text
     assert text.rstrip().endswith('exec pytest "$@"')
 
 

@@ -1,0 +1,55 @@
+"""What the documentation says of commands is what the task collection takes; no fenced block is left unlooked at."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from invoke.exceptions import ParseError
+from invoke.parser import Parser
+
+from envid.tasks import namespace
+from tests.support.blocks import blocks, invoke_commands
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+
+
+def parse(words: list[str]) -> None:
+    Parser(contexts=namespace.to_contexts()).parse_argv(words)
+
+
+def test_every_command_of_a_block_is_one_that_invoke_takes() -> None:
+    commands = [(block, words) for block in BLOCKS for words in invoke_commands(block.text)]
+    assert len(commands) > 30
+    wrong = [f"{b.path.name}:{b.line}: {shlex.join(words)}: {e}" for b, words in commands if (e := refusal(words))]
+    assert not wrong
+
+
+def refusal(words: list[str]) -> str:
+    try:
+        parse(words)
+    except ParseError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("words", [["plan", "--no-such-flag"], ["no-such-task"], ["lane.new"]])
+def test_a_command_that_invoke_does_not_take_is_seen(words: list[str]) -> None:
+    if words == ["lane.new"]:
+        assert "did not receive required positional" in refusal(words)
+    else:
+        assert refusal(words)
+
+
+def test_every_task_that_the_text_names_exists() -> None:
+    named = {
+        (page.name, task)
+        for page in PAGES
+        for task in re.findall(r"`invoke ([a-z][a-z0-9.-]*)", page.read_text("utf-8"))
+    }
+    assert len(named) > 40
+    assert not {(page, task) for page, task in named if task not in namespace.task_names}
