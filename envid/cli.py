@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from envid.errors import EnvidError
-from envid.text import Painted, clean, paint
+from envid.text import Painted, clean, hide_logins, paint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -79,7 +79,7 @@ def _run(command: Callable[[], Output], *, as_json: bool, debug: bool) -> int:
         if debug:
             import traceback  # noqa: PLC0415 - three milliseconds, for whom it helps
 
-            traceback.print_exc()
+            sys.stderr.write(clean(traceback.format_exc()))
         if as_json:
             _write_json(error.as_json(), indent=2)
         text = "\n".join(_clipped(line) for line in clean(str(error)).split("\n"))
@@ -126,7 +126,7 @@ def _write_json(data: Any, *, indent: int | None) -> None:
         members = (f"{' ' * indent}{json.dumps(name)}: {_member(value, indent)}" for name, value in data.items())
         sys.stdout.write("{\n" + ",\n".join(members) + "\n}\n")
     else:
-        sys.stdout.write(json.dumps(data, indent=indent) + "\n")
+        sys.stdout.write(hide_logins(json.dumps(data, indent=indent)) + "\n")
 
 
 def _is_long(value: Any) -> bool:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Painted", "clean", "columns", "fit", "paint", "table"]
+__all__ = ["Painted", "clean", "columns", "fit", "hide_logins", "paint", "table"]
 
 _COLOURS: Final = {"added": "32", "removed": "31", "strong": "1", "weak": "2", "warn": "33"}
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_LOGIN: Final = re.compile(r"(https?://|[a-z0-9+.-]+://[^/\s:@\"'\\]*:)[^/\s@\"'\\]+@", re.IGNORECASE)
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -25,8 +27,13 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]
 
 
 def clean(text: str) -> str:
-    """Replace control characters and stray bytes: text from a repository must not move the cursor or change colours."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Replace what must not be shown: control characters, which a terminal would obey, and the logins of URLs."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", hide_logins(text))
+
+
+def hide_logins(text: str) -> str:
+    """Replace the logins of URLs; the user of an ``ssh://`` URL without a password is none."""
+    return _LOGIN.sub(r"\1***@", text) if "://" in text else text
 
 
 class Painted(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from envid.core.plan import Decision
-from envid.text import table
+from envid.text import hide_logins, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ def plan_data(plan: Plan, lane: Lane, mirror_url: str, files_outside: Mapping[st
         "project": lane.project,
         "lane": lane.version,
         "commit": plan.commit,
-        "mirror": {"url": mirror_url, "branch": lane.gitops_branch, "revision": plan.mirror_revision},
+        "mirror": {"url": hide_logins(mirror_url), "branch": lane.gitops_branch, "revision": plan.mirror_revision},
         "services": services,
         "summary": {"build": summary.build, "reuse": summary.reuse, "unsafeReuse": summary.unsafe_reuse},
     }

@@ -29,6 +29,22 @@ def test_what_a_terminal_would_obey_is_replaced(text: str) -> None:
     assert "\N{REPLACEMENT CHARACTER}" in clean(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fetch http://me:pass@host/x.git failed", "fetch http://***@host/x.git failed"),
+        ("https://token@host/x", "https://***@host/x"),
+        ("HTTPS://me:p%40ss@host:1/x, ssh://me:pass@host/x", "HTTPS://***@host:1/x, ssh://me:***@host/x"),
+        ("ssh://git@host/x.git", "ssh://git@host/x.git"),
+        ("git@github.com:a/b.git", "git@github.com:a/b.git"),
+        ("docker://127.0.0.1:5000/a/b@sha256:00", "docker://127.0.0.1:5000/a/b@sha256:00"),
+        ("http://host/a@b", "http://host/a@b"),
+    ],
+)
+def test_a_urls_login_is_not_shown(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
 def test_ordinary_text_stays() -> None:
     text = "deploy/ünï ✓ → 漢字\n\ttab"
     assert clean(text) == text
