@@ -74,6 +74,12 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """The locked dependencies, by the advisories; ``-- --strict`` fails where no advisory service answers."""
+    session.run("script/audit", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """What is fast, measured beside what people would run instead: minutes, and root for the builds."""
     session.run("python", "-m", "bench", *session.posargs)
