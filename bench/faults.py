@@ -40,6 +40,8 @@ CAP: Final = 60.0
 DEADLINE: Final = 15.0
 AT_ONCE: Final = 6
 OURS: Final = "envid"
+_CELL: Final = 70
+"""Characters of a message in the table: its end, which names what happened."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Outcome:
 
     @property
     def digests(self) -> list[str]:
-        """Whatever a script would take for a digest."""
-        return re.findall(r"sha256:[0-9a-f]{64}", self.out)
+        """What a script would take for a digest: an error may name others, to say that they differ."""
+        return re.findall(r"sha256:[0-9a-f]{64}", self.out) if self.code == 0 else []
 
     @property
     def wrong(self) -> bool:
@@ -92,9 +94,9 @@ def _error(outcome: Outcome) -> str:
         return f"`{json.loads(outcome.out)['error']}`"
     except (ValueError, KeyError, TypeError):
         last = (outcome.err.strip().splitlines() or ["nothing"])[-1]
-        plain = re.sub(r"time=\S+ level=\w+ msg=|127\.0\.0\.1:\d+|localhost:\d+|0\.0\.0\.0:\d+|\[::1\]:\d+", "", last)
+        plain = re.sub(r"(127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\]):\d+", "HOST", last)
         plain = re.sub(r"sha256:[0-9a-f]{64}", "sha256:…", plain).replace("|", "\\|").replace("<", "&lt;")
-        return f"“{plain[:97]}…”" if len(plain) > 98 else f"“{plain}”"  # noqa: PLR2004 - what a cell can hold
+        return f"“…{plain[-_CELL:]}”" if len(plain) > _CELL else f"“{plain}”"
 
 
 def tools() -> list[Tool]:

@@ -177,7 +177,7 @@ class KilledLane:
     def kill(self, name: str) -> bool:
         """Begin a command and kill it; tell whether it was still running."""
         usual = self.usual[name][-9:]
-        instant = self.chance.uniform(0, 1.05 * statistics.median(usual) if usual else 1.0)
+        instant = self.chance.uniform(0, 1.05 * statistics.median(usual) if usual else 0.2)
         alone = self.chance.random() < 0.5  # noqa: PLR2004 - every second time
         process = subprocess.Popen(
             self.argv(name),

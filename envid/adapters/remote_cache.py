@@ -11,13 +11,13 @@ import time
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from envid.adapters.git import git, git_environment
 from envid.adapters.git_route import route_to, with_header
 from envid.adapters.process import find_tool, run
 from envid.core.values import CommitId
-from envid.errors import Blocked, GitError
+from envid.errors import Blocked, GitError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,9 +121,13 @@ class RemoteCache:
 
     @contextmanager
     def locked(self) -> Iterator[Path]:
-        """Hold the repository alone, creating it first; clears what a killed run left."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w") as lock:
+        """Hold the repository alone, creating it first; clears what a killed run left.
+
+        Raises:
+            ServiceError: its folder can't be written.
+
+        """
+        with self._lock_file() as lock:
             self._take(lock.fileno())
             if not (self.path / "HEAD").is_file():
                 self._create()
@@ -131,6 +135,17 @@ class RemoteCache:
             for file in left:
                 file.unlink(missing_ok=True)
             yield self.path
+
+    def _lock_file(self) -> IO[str]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.with_suffix(".lock").open("w")
+        except OSError as error:
+            raise ServiceError(
+                f"{self.path.parent} can't be written",
+                cause=error.strerror or str(error),
+                remedy="choose another folder with ENVID_STATE",
+            ) from None
 
     def _create(self) -> None:
         """Make the repository beside its place first: a killed ``git init`` leaves one that git refuses for good."""

@@ -186,7 +186,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         split = urlsplit(self.path)
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        # a header that is sent more than once, as Accept may be, means the same as one with commas
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         seen = Seen(self.command, split.path, parse_qs(split.query), headers, body)
         self.registry.seen.append(seen)
         Peer(self, seen).serve()

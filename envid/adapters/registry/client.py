@@ -83,7 +83,7 @@ class Registry:
         path_prefixes: Mapping[str, str] = _NOTHING,
         trusted_realms: Mapping[str, frozenset[str]] = _NO_REALMS,
         docker_config: DockerConfig | None = None,
-        deadline: float = 15.0,
+        deadline: float = 14.0,
         attempts: int = 4,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
