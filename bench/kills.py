@@ -125,7 +125,7 @@ class KilledLane:
 
     def _complete(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            argv,
+            ["nice", "-n", "10", *argv],
             cwd=self.source,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -179,8 +179,9 @@ class KilledLane:
         usual = self.usual[name][-9:]
         instant = self.chance.uniform(0, 1.05 * statistics.median(usual) if usual else 0.2)
         alone = self.chance.random() < 0.5  # noqa: PLR2004 - every second time
+        # nicer than its killer, who would otherwise come late on a busy machine
         process = subprocess.Popen(
-            self.argv(name),
+            ["nice", "-n", "10", *self.argv(name)],
             cwd=self.source,
             env=self.environment,
             stdin=subprocess.DEVNULL,
