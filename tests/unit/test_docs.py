@@ -53,3 +53,25 @@ def test_every_task_that_the_text_names_exists() -> None:
     }
     assert len(named) > 40
     assert not {(page, task) for page, task in named if task not in namespace.task_names}
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md", "CONTRIBUTING.md"])
+def test_every_link_outside_the_site_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text("utf-8"))
+    assert links or page == "CONTRIBUTING.md"
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_the_two_readmes_show_the_same() -> None:
+    """The same plan, explanation and adoption, the same commands, tools and pictures."""
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
+    shown = [
+        {b.text for b in blocks(ROOT / name) if "script/demo" not in b.text} for name in ("README.md", "README.zh.md")
+    ]
+    assert shown[0] == shown[1]
+    for found in (
+        r"`(invoke [a-z.-]+)",
+        r"^\| (turbo|Nx|werf|skaffold|ko|BinderHub|Kargo) \|",
+        r"\((docs/pictures/\S+)\)",
+    ):
+        assert set(re.findall(found, english, re.MULTILINE)) == set(re.findall(found, chinese, re.MULTILINE)), found
