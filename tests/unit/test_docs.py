@@ -7,11 +7,30 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
+from envid.adapters.settings import load_settings
 from envid.tasks import namespace
 from tests.support.blocks import blocks, invoke_commands
+
+# what can't be run here, by how it begins, and why; everything else is parsed, or run by tests/integration
+NOT_RUN = {
+    "script/demo": "minutes, and root: tests/integration and CI run its steps",
+    "kubectl --namespace agentrun-ci": "needs a cluster",
+    "agentrun v01 source fetch": "steps of a pod; test_program.py has the spelling",
+    "buildctl build": "a part of a command line, with a hole in it",
+    "python -m bench": "minutes, and a corpus",
+    "frame(b)": "the byte layout; tests/golden/identity has it as vectors",
+    "0000000000000007": "a worked example with a hole in it",
+    "format packages-lock/1": "a part of a file, with a hole in it",
+    "deploy/gitops/g14/runtime-v01/attestations": "a list of files",
+    "ci@example.org namespaces": "a part of a key",
+    "agentrun-mgr: the same image again": "output with holes, of minutes of rebuilding",
+    "agentrun-mgr: another image": "output with holes, of minutes of rebuilding",
+}
+SHELL = ("invoke ", "$ invoke ", "git switch", "pip install")
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -75,3 +94,20 @@ def test_the_two_readmes_show_the_same() -> None:
         r"\((docs/pictures/\S+)\)",
     ):
         assert set(re.findall(found, english, re.MULTILINE)) == set(re.findall(found, chinese, re.MULTILINE)), found
+
+
+def test_no_block_is_left_unlooked_at() -> None:
+    used = set()
+    unknown = []
+    for block in BLOCKS:
+        reason = next((begin for begin in NOT_RUN if block.text.startswith(begin)), "")
+        if reason:
+            used.add(reason)
+        elif block.language in {"yaml", "json"}:
+            document = yaml.safe_load(block.text)
+            if "envid" in document:
+                load_settings(ROOT, document["envid"])
+        elif not block.text.startswith(SHELL):
+            unknown.append(f"{block.path.name}:{block.line}")
+    assert not unknown
+    assert used == set(NOT_RUN), "a reason for a block that is not there"
