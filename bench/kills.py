@@ -1,6 +1,6 @@
 """Kills commands at random instants on a real registry, BuildKit and git mirror, and runs each again.
 
-    python bench/kills.py [--kills 1000] [--workers 2] [--seed N] [--state FOLDER] [--out FILE.json]
+    python bench/kills.py [--kills 1000] [--workers 1] [--seed N] [--state FOLDER] [--out FILE.json]
 
 A lap makes one commit and takes it the whole way: git-mirror.sync, plan, publish, promote, git-mirror.flush. Each is
 begun, killed by SIGKILL at a random instant (every second time the parent alone, so that its git or buildctl lives on),
@@ -482,7 +482,7 @@ def main() -> int:
     """Make the lanes, kill and look, and print what was found."""
     parser = argparse.ArgumentParser(description="Kills commands at random instants, and runs each again.")
     parser.add_argument("--kills", type=int, default=1000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--state", type=Path)
     parser.add_argument("--out", type=Path)
