@@ -165,7 +165,7 @@ def _endpoints(root: Path, settings: Settings, lane: Lane, state: Path) -> Endpo
         mirror_write_url=environ.get("ENVID_MIRROR_WRITE_URL")
         or (stack.mirror_write_url if stack else settings.mirror_write_url or lane.mirror_write_url),
         origin_url=environ.get("ENVID_ORIGIN_URL") or (stack.origin_url if stack else settings.source_repo),
-        buildkit_host=environ.get("BUILDKIT_HOST") or (stack.buildkit_host if stack else settings.buildkit_host),
+        buildkit_host=environ.get("BUILDKIT_HOST") or (stack and stack.buildkit_host) or settings.buildkit_host,
         ca_bundle=Path(ca_bundle) if ca_bundle else None,
         buildkit_tls=_buildkit_tls(root, settings.buildkit_tls),
         signing_key=_file(root, environ.get("ENVID_SIGNING_KEY") or settings.signing.key),

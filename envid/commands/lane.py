@@ -81,11 +81,20 @@ def lane_new(*, version: str, project: str = "", section: Section = None) -> Out
     from envid.core.lane import parse_lane
 
     workspace = find_workspace(section)
+    if project:
+        return _new_project(workspace, version, project)
     old = workspace.lane
-    new = parse_lane(project=project or old.project, version=version, site=old.site, repository=old.repository)
-    written = _new_project(workspace, version, project) if project else _next_lane(workspace, new)
-    data = {"schemaVersion": "agentrun.lane-new/1", "lane": new.version, "written": written}
-    lines = [*(f"  {path}" for path in written), *_next_steps(new.source_branch, first=bool(project))]
+    new = parse_lane(project=old.project, version=version, site=old.site, repository=old.repository)
+    written = _next_lane(workspace, new)
+    data = {"schemaVersion": "agentrun.lane-new/1", "lane": new.version, "written": written, "kept": []}
+    lines = [
+        *(f"  {path}" for path in written),
+        "next:",
+        f"  git switch --create {new.version}",
+        f"  git add . && git commit --message 'Begin lane {new.version}'",
+        f"  git push --set-upstream origin {new.version}",
+        "  invoke lane.apply && invoke git-mirror.sync && invoke catalog.init && invoke trigger-current --watch",
+    ]
     return Output(data=data, lines=lines)
 
 
@@ -249,53 +258,28 @@ def _next_lane(workspace: Workspace, new: Any) -> list[str]:
     return list(edited)
 
 
-def _new_project(workspace: Workspace, version: str, project: str) -> list[str]:
-    from envid.adapters.files import write_atomic
-    from envid.adapters.git import git
-    from envid.core.lane import parse_lane
-    from envid.core.newlane import project_deploy
-    from envid.errors import Blocked, Fault, GitError, InputError
+def _new_project(workspace: Workspace, version: str, project: str) -> Output:
+    from envid.adapters.starter import read_starter
+    from envid.usecases.new_project import begin_project
 
-    root = workspace.root
-    if present := [path for path in (_SETTINGS, _DEPLOY, "tasks.py") if (root / path).exists()]:
-        raise Blocked(
-            "this repository has a lane, or another tool's tasks, already",
-            cause=", ".join(present),
-            remedy=f"invoke lane.new {version}, for the next lane of this project",
-            code="not-new",
-        )
-    containerfile = next((name for name in ("Containerfile", "Dockerfile") if (root / name).is_file()), None)
-    if containerfile is None:
-        fault = Fault("Containerfile", "there is none at the root")
-        raise InputError("a lane needs the recipe of its env image", faults=[fault], remedy="write and commit it first")
-    try:
-        source_repo = git(root, ["remote", "get-url", "origin"]).stdout.decode().strip()
-    except GitError:
-        raise InputError("the repository has no remote `origin`", remedy="git remote add origin URL") from None
-    commit = git(root, ["log", "-1", "--format=%H", "--", containerfile]).stdout.decode().strip()
-    if not commit:
-        raise InputError(f"{containerfile} is not committed", remedy="commit it: an identity is read from commits")
-    path = (
-        source_repo.removesuffix("/").rpartition(":")[2] if "://" not in source_repo else source_repo.split("/", 3)[-1]
-    )
-    lane = parse_lane(project=project, version=version, site=workspace.lane.site, repository=path)
-    settings = {"project": project, "lane": version, "repository": path, "sourceRepo": source_repo}
-    files = {
-        "tasks.py": "from envid.tasks import namespace as ns\n\n__all__ = ['ns']\n",
-        _SETTINGS: "envid:\n" + "".join(f"  {key}: {value}\n" for key, value in settings.items()),
-        _DEPLOY: project_deploy(lane, source_repo=source_repo, commit=commit, containerfile=containerfile),
+    registry = workspace.settings.registry
+    begun = begin_project(workspace.root, read_starter(), project=project, version=version, registry=registry)
+    branch = begun.lane.source_branch
+    data = {
+        "schemaVersion": "agentrun.lane-new/1",
+        "lane": begun.lane.version,
+        "written": list(begun.written),
+        "kept": list(begun.kept),
     }
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(root / name, text.encode())
-    return list(files)
-
-
-def _next_steps(branch: str, *, first: bool) -> list[str]:
-    switch = f"git switch --create {branch}" if not first else f"git switch --create {branch}  # if it is not yet"
-    return [
+    lines = [
+        *(f"  {path}" for path in begun.written),
+        *(f"  {path}  kept as it is" for path in begun.kept),
+        "look at:",
+        *(f"  {text}" for text in begun.look_at),
         "next:",
-        f"  {switch}",
-        f"  git add . && git commit --message 'Begin lane {branch}' && git push --set-upstream origin {branch}",
-        "  invoke lane.apply && invoke git-mirror.sync && invoke catalog.init && invoke trigger-current --watch",
+        f"  git switch --create {branch}  # if it is not yet",
+        f"  git add --all && git commit --message 'Begin lane {branch}'",
+        "  invoke imageref.pin && git commit --all --message 'Pin the Containerfile'",
+        "  invoke local.up --mirror-only && invoke catalog.init && invoke plan",
     ]
+    return Output(data=data, lines=lines)

@@ -6,26 +6,30 @@ Imports stand inside the functions: a command pays for what it uses, and no more
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from envid.cli import Output, progress
 from envid.commands.wiring import find_workspace, open_inner_build, tool_folders
 from envid.text import table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     Section = Mapping[str, Any] | None
+
+_Answer = TypeVar("_Answer")
 
 __all__ = ["base_build", "local_down", "local_status", "local_up", "lock_packages"]
 
 
-def local_up(*, section: Section = None) -> Output:
+def local_up(*, mirror_only: bool = False, section: Section = None) -> Output:
     """Start the embedded registry, BuildKit and git mirror; those that run already are left alone."""
     from envid.local.stack import up
 
     workspace = find_workspace(section)
-    up(workspace.state, workspace.lane.repository, progress=progress)
+    settings = workspace.settings
+    elsewhere = (settings.registry, settings.buildkit_host or "") if mirror_only else None
+    up(workspace.state, workspace.lane.repository, progress=progress, elsewhere=elsewhere)
     return local_status(section=section)
 
 
@@ -55,18 +59,32 @@ def local_status(*, section: Section = None) -> Output:
         "services": [{"service": s.service, "state": s.state, "where": s.where, "detail": s.detail} for s in services],
     }
     if stack is not None:
-        builds = BuildKit(stack.buildkit_host, tools=tool_folders()).builds_in_history()
         data |= {
             "registry": stack.registry,
             "buildkitHost": stack.buildkit_host,
             "mirrorReadUrl": stack.mirror_read_url,
             "mirrorWriteUrl": stack.mirror_write_url,
             "originUrl": stack.origin_url,
-            "buildsInHistory": builds,
-            "tools": {"bun": str(find_bun())},
+            # what only this project's own scripts need may be missing on an adopter's machine
+            "buildsInHistory": _if_there(
+                lambda: BuildKit(stack.buildkit_host, tools=tool_folders()).builds_in_history()
+            )
+            if stack.buildkit_host
+            else None,
+            "tools": {"bun": _if_there(find_bun)},
         }
     lines = table(("service", "state", "where", "detail"), [(s.service, s.state, s.where, s.detail) for s in services])
     return Output(data=data, lines=lines, exit_code=0 if data["up"] else 1)
+
+
+def _if_there(ask: Callable[[], _Answer]) -> _Answer | None:
+    """Return what a program answers, or None where it is not installed."""
+    from envid.errors import ToolMissing
+
+    try:
+        return ask()
+    except ToolMissing:
+        return None
 
 
 def base_build(*, pin: bool = False, section: Section = None) -> Output:

@@ -10,7 +10,7 @@ from envid.errors import InputError
 if TYPE_CHECKING:
     from envid.core.lane import Lane
 
-__all__ = ["deploy_for", "project_deploy", "settings_for"]
+__all__ = ["deploy_for", "settings_for"]
 
 
 def deploy_for(content: str, old: Lane, new: Lane) -> str:
@@ -34,34 +34,3 @@ def settings_for(content: str, old: Lane, new: Lane) -> str:
             remedy=f"write it so, below envid:, and run invoke lane.new {new.version} again",
         )
     return text
-
-
-def project_deploy(lane: Lane, *, source_repo: str, commit: str, containerfile: str) -> str:
-    """Return a first deploy.json for a project: one manager, from the Containerfile that it has."""
-    return f"""{{
-  "schemaVersion": "agentrun.deploy/1",
-  "namespace": "{lane.name}",
-  "services": [
-    {{
-      "id": "{lane.project}-mgr",
-      "kind": "manager",
-      "runtime": true,
-      "imageRef": {{
-        "kind": "env-image-dockerfile",
-        "repoUrl": "{source_repo}",
-        "commitId": "{commit}",
-        "dockerfilePath": "{containerfile}"
-      }},
-      "platform": "linux/amd64",
-      "replicas": 1,
-      "port": 8080,
-      "healthPath": "/health",
-      "resources": {{
-        "requests": {{ "cpu": "50m", "memory": "128Mi" }},
-        "limits": {{ "cpu": "1", "memory": "512Mi" }}
-      }}
-    }}
-  ],
-  "ingress": {{ "public": false }}
-}}
-"""

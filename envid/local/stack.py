@@ -40,6 +40,8 @@ __all__ = ["LocalStack", "ServiceStatus", "down", "load_stack", "status", "up"]
 REGISTRY_PORT: Final = 5000
 """The port that the lane's own registry has; a Containerfile's base image names it."""
 _REMOVE_TRIES: Final = 3
+_DERIVED: Final = ("git", "publications", "rendered")
+"""What commands keep in the state folder beside the stack; all of it can be made again, and is of no use without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +60,18 @@ class ServiceStatus:
 
 
 def up(
-    state: Path, repository: str, *, progress: Callable[[str], None], registry_port: int = REGISTRY_PORT
+    state: Path,
+    repository: str,
+    *,
+    progress: Callable[[str], None],
+    registry_port: int = REGISTRY_PORT,
+    elsewhere: tuple[str, str] | None = None,
 ) -> LocalStack:
     """Start what does not run yet. ``repository`` is its path on the mirror; ``registry_port`` 0 takes any free port.
 
-    A registry in ENVID_REGISTRY and a BuildKit in BUILDKIT_HOST are used in place of embedded ones. Where one service
-    can't be started, those that this call started are stopped again; their logs stay until ``down``.
+    A registry in ENVID_REGISTRY and a BuildKit in BUILDKIT_HOST are used in place of embedded ones. ``elsewhere`` names
+    a registry and a BuildKit, which may be empty, where only the mirror is wanted: that needs no root. Where one
+    service can't be started, those that this call started are stopped again; their logs stay until ``down``.
 
     Raises:
         InputError: ``repository`` is not a path.
@@ -72,10 +80,12 @@ def up(
 
     """
     repository = RepoPath(repository)
-    own_registry = os.environ.get("ENVID_REGISTRY", "")
-    own_buildkit = os.environ.get("BUILDKIT_HOST", "")
+    registry_there, buildkit_there = elsewhere or ("", "")
+    own_registry = os.environ.get("ENVID_REGISTRY") or registry_there
+    own_buildkit = os.environ.get("BUILDKIT_HOST") or buildkit_there
+    embeds_buildkit = not own_buildkit and elsewhere is None
     # all that can be known beforehand, before anything runs
-    _check_machine(needs_registry=not own_registry, needs_buildkit=not own_buildkit)
+    _check_machine(needs_registry=not own_registry, needs_buildkit=embeds_buildkit)
     with _locked(state, progress) as locked, _all_or_none(locked / "local"):
         local = locked / "local"
         local.mkdir(exist_ok=True)
@@ -84,10 +94,10 @@ def up(
                 service.stop()  # started by an older version, which kept no address
         if own_registry:
             registry_service(local).stop()
-        if own_buildkit:
+        if not embeds_buildkit:
             buildkitd_service(local).stop()
         registry = own_registry or start_registry(local, registry_port, progress)
-        buildkit = own_buildkit or start_buildkitd(local, registry, progress)
+        buildkit = start_buildkitd(local, registry, progress) if embeds_buildkit else own_buildkit
         read, write, origin = start_git(local, repository, progress)
         stack = LocalStack(
             registry=registry,
@@ -101,7 +111,7 @@ def up(
 
 
 def down(state: Path) -> None:
-    """Stop what ``up`` started and remove its folder; nothing happens where there is none.
+    """Stop what ``up`` started, and remove all that this project keeps there; nothing happens where there is no stack.
 
     Raises:
         ServiceError: something of it can't be stopped or removed.
@@ -117,7 +127,9 @@ def down(state: Path) -> None:
                 service.end()
             remove_socket_folder(local)
             _remove(local)
-        # the state folder itself goes only when nothing else is in it
+            for name in _DERIVED:
+                _remove(locked / name)
+        # the state folder itself goes only when nothing of somebody else's is in it
         with contextlib.suppress(OSError):
             locked.rmdir()
 
@@ -137,9 +149,8 @@ def status(state: Path) -> list[ServiceStatus]:
 
 def _status(service: Service, where: str, is_well: Callable[[], bool], *, recorded: bool = True) -> ServiceStatus:
     if recorded and not service.was_started:
-        return ServiceStatus(
-            service=service.name, running=True, where=where, detail="yours, not embedded: not looked at"
-        )
+        detail = "yours, not embedded: not looked at" if where else "none: all but a build works"
+        return ServiceStatus(service=service.name, running=True, where=where or "-", detail=detail)
     pid = service.pid
     if pid is None:
         detail = f"it ended; see {service.log}, then invoke local.up" if service.was_started else ""
@@ -158,7 +169,8 @@ def _check_machine(*, needs_registry: bool, needs_buildkit: bool) -> None:
         raise ServiceError(
             "the embedded BuildKit needs root",
             cause="its worker mounts layers and starts containers",
-            remedy="run this as root, or set BUILDKIT_HOST to a buildkitd that runs already, which may be rootless",
+            remedy="run this as root, or set BUILDKIT_HOST to a buildkitd that runs already, which may be rootless; "
+            "where nothing is built, --mirror-only is enough",
             code="not-root",
         )
     find_tool("git")
@@ -235,6 +247,8 @@ def _is_still(folder: Path, descriptor: int) -> bool:
 def _remove(local: Path) -> None:
     failure = ""
     for _ in range(_REMOVE_TRIES):
+        if not local.exists():
+            return
         if mounted := unmount_below(local):
             # never remove through a mount: the files behind it may not be ours
             failure = f"{mounted[0]} is mounted and can't be unmounted"
@@ -244,6 +258,6 @@ def _remove(local: Path) -> None:
         except OSError as error:
             # a file that went away meanwhile counts too: what is left is looked at again
             failure = str(error)
-        if not local.exists():
-            return
+    if not local.exists():
+        return
     raise ServiceError(f"{local} can't be removed", cause=failure, remedy=f"end what uses it, then remove {local}")

@@ -34,7 +34,9 @@ def bootstrapped(name: str) -> str:
         if found := shutil.which(name, path="/usr/sbin:/sbin"):
             return found
         raise ToolMissing(
-            f"{name} is missing", cause="this machine was not prepared yet", remedy="script/bootstrap"
+            f"{name} is missing",
+            cause="this machine was not prepared yet",
+            remedy="script/bootstrap, in a clone of this project: every repository finds what it makes",
         ) from None
 
 

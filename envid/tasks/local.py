@@ -11,10 +11,17 @@ from envid.tasks.run import DEBUG, JSON, group, run
 __all__ = ["add_to"]
 
 
-@task(name="up", help={"json": JSON, "debug": DEBUG})
-def local_up(c: Context, json: bool = False, debug: bool = False) -> None:
+@task(
+    name="up",
+    help={
+        "mirror-only": "start the git mirror alone: enough to plan, and it needs no root",
+        "json": JSON,
+        "debug": DEBUG,
+    },
+)
+def local_up(c: Context, mirror_only: bool = False, json: bool = False, debug: bool = False) -> None:
     """Start the embedded registry, BuildKit and git mirror."""
-    run(c, "local.local_up", as_json=json, debug=debug)
+    run(c, "local.local_up", as_json=json, debug=debug, mirror_only=mirror_only)
 
 
 @task(name="down", help={"json": JSON, "debug": DEBUG})

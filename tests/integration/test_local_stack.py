@@ -112,9 +112,13 @@ def test_down_leaves_no_process_mount_or_folder(tmp_path: Path) -> None:
     (state / "context").rmdir()
     pids = [Service(name=name, folder=state / "local").pid for name in ("registry", "buildkitd", "git")]
     assert all(pids)
+    # what commands keep goes too, and what somebody else put there stays
+    (state / "publications/agentrun-v01").mkdir(parents=True)
+    (state / "git/cache.git").mkdir(parents=True)
+    (state / "somebody's").touch()
     down(state)
     down(state)
-    assert not state.exists()
+    assert [path.name for path in state.iterdir()] == ["somebody's"]
     assert load_stack(state) is None
     assert not [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]
     assert str(state) not in Path("/proc/self/mountinfo").read_text()

@@ -12,7 +12,16 @@ from envid.core.deploy.intent import (
 )
 from envid.core.deploy.lanecheck import lane_faults
 from envid.core.deploy.read import DEPLOY_PATH, parse_deploy
-from envid.core.deploy.service import CATALOG_CONFIG_MAP, RESERVED_ENV, Borrower, Deploy, ImageRef, Service, Workload
+from envid.core.deploy.service import (
+    CATALOG_CONFIG_MAP,
+    RESERVED_ENV,
+    Borrower,
+    Deploy,
+    ImageRef,
+    Service,
+    Workload,
+    is_fetchable,
+)
 
 __all__ = [
     "CATALOG_CONFIG_MAP",
@@ -31,6 +40,7 @@ __all__ = [
     "Service",
     "Volume",
     "Workload",
+    "is_fetchable",
     "lane_faults",
     "parse_deploy",
 ]

@@ -29,7 +29,16 @@ from envid.core.strictjson import branch_tag
 from envid.core.values import CommitId, RepoPath, parse_platform
 from envid.errors import InputError
 
-__all__ = ["CATALOG_CONFIG_MAP", "RESERVED_ENV", "Borrower", "Deploy", "ImageRef", "Service", "Workload"]
+__all__ = [
+    "CATALOG_CONFIG_MAP",
+    "RESERVED_ENV",
+    "Borrower",
+    "Deploy",
+    "ImageRef",
+    "Service",
+    "Workload",
+    "is_fetchable",
+]
 
 _REPO_URL: Final = re.compile(
     r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[\w.~/-]+|ssh://(?:[\w.-]+@)?[A-Za-z0-9.-]+(?::[0-9]+)?/[\w.~/-]+"
@@ -65,6 +74,11 @@ CATALOG_CONFIG_MAP: Final = "artifact-catalog"
 """The ConfigMap by which managers know the promoted images; no other may have its name."""
 
 
+def is_fetchable(url: str) -> bool:
+    """Tell whether ``url`` is a repository's as imageRef.repoUrl may have it."""
+    return _REPO_URL.fullmatch(url) is not None
+
+
 class ImageRef(Model):
     """Where an env image comes from: a Containerfile in a repository at one commit (R2, R13)."""
 
@@ -78,7 +92,7 @@ class ImageRef(Model):
     @classmethod
     def _fetchable(cls, value: str) -> str:
         # an allow-list: ext:: runs commands, file:// reads this machine, and a leading dash is an option
-        if not _REPO_URL.fullmatch(value):
+        if not is_fetchable(value):
             raise ValueError("it is not an https://, ssh:// or user@host:path repository URL")
         return value
 
