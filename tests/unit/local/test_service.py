@@ -137,4 +137,4 @@ def test_a_port_is_held_by_the_process_that_listens_and_by_no_other() -> None:
 def test_a_missing_program_names_the_bootstrap() -> None:
     with pytest.raises(ToolMissing) as caught:
         bootstrapped("no-such-program")
-    assert caught.value.remedy == "script/bootstrap"
+    assert caught.value.remedy.startswith("script/bootstrap, in a clone of this project")
