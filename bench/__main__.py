@@ -188,7 +188,7 @@ def run_script(name: str, *arguments: str) -> tuple[str, int, str]:
     """Run a neighbour, and return its call, exit status and output."""
     if name == "history.py" and arguments[0] == "time" and Path(arguments[1]).is_file():
         with tempfile.TemporaryDirectory() as folder:  # a bundle is no repository yet
-            subprocess.run(["git", "clone", "--quiet", arguments[1], f"{folder}/clone"], check=True)
+            subprocess.run(["git", "clone", "--quiet", "--branch=v0.1", arguments[1], f"{folder}/clone"], check=True)
             return run_script(name, "time", f"{folder}/clone")
     argv = [sys.executable, str(ROOT / "bench" / name), *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
