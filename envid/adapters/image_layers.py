@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["OciLayout", "layers_of", "pulled", "read_layer"]
 
 _CHUNK: Final = 1 << 20
+_MOST_GROWTH: Final = 200
+_ALWAYS_ALLOWED: Final = 1 << 30
+"""A layer may unpack to this many bytes, or to 200 times its size; real ones grow tenfold, bombs a thousandfold."""
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _KINDS: Final = {
@@ -95,21 +98,43 @@ def layers_of(manifest: bytes, media_type: str, config: Any) -> tuple[Layer, ...
     return tuple(Layer(blob.digest, line) for blob, line in zip(blobs, lines, strict=False))
 
 
-def read_layer(path: Path) -> Iterator[Member]:
+def read_layer(path: Path, *, always_allowed: int = _ALWAYS_ALLOWED) -> Iterator[Member]:
     """Yield the members of a layer (tar, plain or in gzip or zstd), each file's content hashed as it streams by.
 
     Raises:
-        ServiceError: it can't be read to its end.
+        ServiceError: it can't be read to its end, or unpacks to more than any honest layer does.
 
     """
     try:
-        with path.open("rb") as raw, _decompressed(raw) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with path.open("rb") as raw, _decompressed(raw) as stream:
+            bounded = _Bounded(stream, path, max(always_allowed, _MOST_GROWTH * path.stat().st_size))
+            tar = tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r|")  # noqa: SIM115 - nothing of it stays open
             for info in tar:
                 yield _member(tar, info)
                 # the library keeps every header for random access, which nobody needs here
                 tar.members.clear()  # type: ignore[attr-defined]
     except (OSError, EOFError, tarfile.TarError, zlib.error, _zstd_error()) as error:
         raise ServiceError(f"the layer sha256:{path.name} can't be read", cause=str(error)) from None
+
+
+class _Bounded:
+    """A stream that ends with an error where it gives more than ``limit`` bytes."""
+
+    def __init__(self, stream: IO[bytes], path: Path, limit: int) -> None:
+        self._stream, self._path, self._limit, self._left = stream, path, limit, limit
+
+    def read(self, size: int = -1) -> bytes:
+        """Read, and count."""
+        content = self._stream.read(size)
+        self._left -= len(content)
+        if self._left < 0:
+            raise ServiceError(
+                f"the layer sha256:{self._path.name} unpacks to more than {self._limit} bytes",
+                cause="it was made to fill whatever unpacks it",
+                remedy="see who pushed it; build the image anew: invoke publish --rebuild SERVICE",
+                code="layer-too-large",
+            )
+        return content
 
 
 @contextmanager

@@ -128,3 +128,17 @@ def test_an_export_is_believed_by_its_bytes(tmp_path: Path) -> None:
         layout.manifest(name)
     with pytest.raises(ServiceError, match="lacks"):
         layout.manifest(digest(5))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_a_layer_that_unpacks_to_a_thousand_times_its_size_is_not_read_on(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    bomb = layer(member("zeros", content=bytes(8 << 20)))
+    path = tmp_path / "layer"
+    path.write_bytes(compress(bomb))
+    assert path.stat().st_size < len(bomb) / 200
+    with pytest.raises(ServiceError) as caught:
+        list(read_layer(path, always_allowed=1 << 20))
+    assert caught.value.code == "layer-too-large"
+    assert [m.path for m in read_layer(path)] == ["zeros"], "a layer of honest size may be as empty as it likes"
