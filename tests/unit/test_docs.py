@@ -33,7 +33,9 @@ NOT_RUN = {
 SHELL = ("invoke ", "$ invoke ", "git switch", "pip install")
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
+# what bench writes is what it measured: nothing of it can be run and compared
+MEASURED = ROOT / "docs/bench"
+PAGES = sorted(p for p in [*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")] if MEASURED not in p.parents)
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
